@@ -1,0 +1,116 @@
+"""Reading Stripe and writing the mirror, so that only a fresher reading ever overwrites an older one."""
+
+from collections.abc import Callable
+
+from sqlalchemy import insert, select, update
+from sqlalchemy.exc import IntegrityError
+
+from portal.actor import stripe_actor
+from portal.billing.mirror import apply_customer, apply_invoice
+from portal.billing.models import StripeSync
+from portal.billing.queries import organization_by_customer
+from portal.context import stripe
+from portal.errors import ConflictError, NotFoundError
+from portal.extensions import db, release_connection
+from portal.gateways.stripe_objects import CustomerSnapshot, InvoiceSnapshot
+from portal.kit.clock import utcnow
+
+TRIES = 5
+
+
+class BusyCustomerError(ConflictError):
+    """Other processes kept writing newer readings of the same customer; try again later."""
+
+
+def sync_customer(customer_id: str, before_commit: Callable[[], None] | None = None) -> bool:
+    """Re-read one customer from Stripe, write it, commit. See `sync`."""
+
+    def read() -> tuple[CustomerSnapshot, list[InvoiceSnapshot]]:
+        return stripe().customer(customer_id), []
+
+    return sync(customer_id, read, before_commit)
+
+
+def sync_invoice(customer_id: str, invoice_id: str, before_commit: Callable[[], None] | None = None) -> bool:
+    """Re-read one invoice and its customer from Stripe, write both, commit. See `sync`."""
+
+    def read() -> tuple[CustomerSnapshot, list[InvoiceSnapshot]]:
+        return stripe().customer(customer_id), _invoice_if_any(invoice_id)
+
+    return sync(customer_id, read, before_commit)
+
+
+def sync_everything(customer_id: str) -> bool:
+    """Re-read a customer and all invoices from Stripe, write them, commit. See `sync`."""
+
+    def read() -> tuple[CustomerSnapshot, list[InvoiceSnapshot]]:
+        return stripe().customer(customer_id), stripe().invoices(customer_id)
+
+    return sync(customer_id, read, None)
+
+
+def sync(
+    customer_id: str,
+    read: Callable[[], tuple[CustomerSnapshot, list[InvoiceSnapshot]]],
+    before_commit: Callable[[], None] | None,
+) -> bool:
+    """Read outside any transaction, then write if nobody wrote meanwhile; otherwise read again.
+
+    A reading that began after the last write was committed is never older than it, whatever order events came in.
+    `before_commit` runs in the writing transaction. Returns False when the customer is none of ours. Raises
+    `StripeUnavailableError`, and `BusyCustomerError` after `TRIES` lost races.
+    """
+    for _ in range(TRIES):
+        version = _version(customer_id)
+        release_connection()
+        customer, invoices = read()
+        organization = organization_by_customer(customer_id)
+        if organization is None:
+            if before_commit:
+                before_commit()
+            db.session.commit()
+            return False
+        if _advance(customer_id, version):
+            actor = stripe_actor(organization.id)
+            apply_customer(actor, organization, customer)
+            for invoice in invoices:
+                apply_invoice(actor, organization, invoice)
+            if before_commit:
+                before_commit()
+            db.session.commit()
+            return True
+        db.session.rollback()
+    raise BusyCustomerError("This customer is being updated by another process.")
+
+
+def _version(customer_id: str) -> int:
+    statement = select(StripeSync.version).where(StripeSync.customer_id == customer_id)
+    version = db.session.scalar(statement)
+    if version is None:
+        try:
+            db.session.execute(insert(StripeSync).values(customer_id=customer_id, version=0))
+            db.session.commit()
+        except IntegrityError:  # another process was first
+            db.session.rollback()
+        version = db.session.scalar(statement)
+    assert version is not None
+    return version
+
+
+def _advance(customer_id: str, version: int) -> bool:
+    """Take the right to write, if `version` is still the present one; holds the row until commit."""
+    fence = (
+        update(StripeSync)
+        .where(StripeSync.customer_id == customer_id, StripeSync.version == version)
+        .values(version=version + 1, synced_at=utcnow())
+        .returning(StripeSync.version)
+        .execution_options(synchronize_session=False)
+    )
+    return db.session.scalar(fence) is not None
+
+
+def _invoice_if_any(invoice_id: str) -> list[InvoiceSnapshot]:
+    try:
+        return [stripe().invoice(invoice_id)]
+    except NotFoundError:  # a draft that was deleted
+        return []

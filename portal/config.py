@@ -1,0 +1,119 @@
+"""Typed settings, read once from the environment. A missing or contradictory one stops the start and is named."""
+
+from pathlib import Path
+from typing import Annotated, Literal, Self
+from urllib.parse import urlsplit
+
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+ROOT = Path(__file__).resolve().parent.parent
+VAR = ROOT / "var"
+LOOPBACK_HOSTS = {"localhost", "127.0.0.1", "::1"}
+MINIMUM_SECRET_LENGTH = 32
+
+
+class SettingsError(RuntimeError):
+    """The environment does not make a start possible. The message is one line that names each setting."""
+
+
+class Settings(BaseSettings):
+    """Every setting of `docs/settings.md`. Names in the environment are the upper-case field names."""
+
+    model_config = SettingsConfigDict(frozen=True, extra="ignore", env_ignore_empty=True)
+
+    secret_key: SecretStr
+    database_url: str = Field(default_factory=lambda: f"sqlite:///{VAR / 'portal.sqlite'}")
+    public_app_url: str = "http://127.0.0.1:5000"
+    product_name: str = "Portal"
+    product_url: str = "/"
+    product_accent: str = Field(default="#3b5bdb", pattern=r"^#[0-9a-fA-F]{6}$")
+    redis_url: SecretStr | None = None
+    proxy_hops: int = Field(default=0, ge=0, le=5)
+
+    stripe_secret_key: SecretStr | None = None
+    stripe_webhook_secrets: Annotated[tuple[SecretStr, ...], NoDecode] = ()
+    stripe_portal_config_id: str | None = None
+    stripe_api_base: str | None = None
+
+    smtp_url: SecretStr | None = None
+    mail_from: str = "Portal <no-reply@portal.example>"
+    metering_url: SecretStr | None = None
+    usage_metric: str = "api_calls"
+    usage_unit: str = "API calls"
+
+    session_source: Literal["portal"] = "portal"
+    database_pool_size: int = Field(default=5, ge=1, le=100)
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+
+    @field_validator("stripe_webhook_secrets", mode="before")
+    @classmethod
+    def _split_on_commas(cls, value: object) -> object:
+        return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+
+    @field_validator("database_url")
+    @classmethod
+    def _name_the_driver(cls, value: str) -> str:
+        """Heroku says `postgres://`, most people `postgresql://`; SQLAlchemy wants the driver."""
+        for scheme in ("postgres://", "postgresql://"):
+            if value.startswith(scheme):
+                return "postgresql+psycopg://" + value.removeprefix(scheme)
+        if not value.startswith(("postgresql+psycopg://", "sqlite:///")):
+            raise ValueError("must start with sqlite:/// or postgresql://")
+        return value
+
+    @field_validator("secret_key")
+    @classmethod
+    def _long_enough(cls, value: SecretStr) -> SecretStr:
+        if len(value.get_secret_value()) < MINIMUM_SECRET_LENGTH:
+            raise ValueError(f"must have at least {MINIMUM_SECRET_LENGTH} characters")
+        return value
+
+    @field_validator("public_app_url")
+    @classmethod
+    def _absolute_and_safe(cls, value: str) -> str:
+        parts = urlsplit(value)
+        if parts.scheme not in {"http", "https"} or not parts.hostname or parts.path.strip("/"):
+            raise ValueError("must be an address such as https://app.example.com, without a path")
+        if parts.scheme == "http" and parts.hostname not in LOOPBACK_HOSTS:
+            raise ValueError("must be https, except on this machine")
+        return value.rstrip("/")
+
+    @model_validator(mode="after")
+    def _not_contradictory(self) -> Self:
+        if self.stripe_secret_key and not self.stripe_webhook_secrets:
+            raise ValueError("STRIPE_WEBHOOK_SECRETS: needed as soon as STRIPE_SECRET_KEY is set")
+        if self.stripe_api_base and urlsplit(self.stripe_api_base).hostname not in LOOPBACK_HOSTS:
+            raise ValueError("STRIPE_API_BASE: only for a stand-in on this machine")
+        if self.stripe_api_base and self.stripe_is_live:
+            raise ValueError("STRIPE_API_BASE: contradicts the live key in STRIPE_SECRET_KEY")
+        return self
+
+    @property
+    def is_https(self) -> bool:
+        """Whether people reach the portal over TLS; cookies are Secure and `__Host-` exactly then."""
+        return self.public_app_url.startswith("https://")
+
+    @property
+    def public_host(self) -> str:
+        """The only host name that requests may ask for."""
+        return urlsplit(self.public_app_url).netloc
+
+    @property
+    def stripe_is_live(self) -> bool:
+        """Whether the key is a live-mode key (Stripe: `sk_live_` and `rk_live_`)."""
+        key = self.stripe_secret_key.get_secret_value() if self.stripe_secret_key else ""
+        return key.startswith(("sk_live_", "rk_live_"))
+
+
+def load_settings(**overrides: object) -> Settings:
+    """Settings from the environment; `overrides` win (tests). Raises `SettingsError`."""
+    try:
+        return Settings(**overrides)  # type: ignore[arg-type]
+    except ValidationError as error:
+        raise SettingsError("; ".join(_one_line(item["loc"], item["msg"]) for item in error.errors())) from None
+
+
+def _one_line(location: tuple[int | str, ...], message: str) -> str:
+    text = message.removeprefix("Value error, ").replace("Field required", "is missing")
+    return f"{str(location[0]).upper()}: {text}" if location else text

@@ -1,0 +1,23 @@
+"""The Flask extensions, unbound; `create_app` binds them."""
+
+from flask_login import LoginManager
+from flask_migrate import Migrate
+from flask_sqlalchemy import SQLAlchemy
+from flask_wtf import CSRFProtect
+
+from portal.database import Base, PortalSession
+
+db = SQLAlchemy(metadata=Base.metadata, session_options={"class_": PortalSession})
+migrate = Migrate(render_as_batch=True, compare_type=True)
+login = LoginManager()
+csrf = CSRFProtect()
+
+
+def release_connection() -> None:
+    """End the reading so far, so that no lock is held while an outside service is asked.
+
+    Raises `RuntimeError` when there are changes that this would lose.
+    """
+    if db.session.new or db.session.dirty or db.session.deleted:
+        raise RuntimeError("outside services are asked before the first change, not after it")
+    db.session.rollback()

@@ -1,0 +1,176 @@
+"""Stripe's objects as the few plain values that the portal uses. Amounts are minor units, times aware UTC."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from portal.kit.clock import from_timestamp
+
+
+@dataclass(frozen=True, slots=True)
+class CardSnapshot:
+    """A payment method of type card."""
+
+    id: str
+    brand: str
+    last4: str
+    exp_month: int
+    exp_year: int
+
+
+@dataclass(frozen=True, slots=True)
+class SubscriptionSnapshot:
+    """A subscription; `amount_minor` is the sum of its items for one period, before tax and discounts."""
+
+    id: str
+    status: str
+    plan_name: str
+    seats: int | None
+    amount_minor: int
+    currency: str
+    interval: str
+    period_ends_at: datetime | None
+    cancel_at_period_end: bool
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class CustomerSnapshot:
+    """A customer with what it pays with and for."""
+
+    id: str
+    is_deleted: bool
+    name: str | None
+    email: str | None
+    card: CardSnapshot | None
+    subscriptions: tuple[SubscriptionSnapshot, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class LineSnapshot:
+    """One line of an invoice."""
+
+    description: str
+    quantity: int | None
+    unit_minor: int | None
+    amount_minor: int
+
+
+@dataclass(frozen=True, slots=True)
+class InvoiceSnapshot:
+    """An invoice as Stripe has it now."""
+
+    id: str
+    customer_id: str
+    number: str | None
+    status: str
+    description: str
+    currency: str
+    subtotal_minor: int
+    tax_minor: int
+    total_minor: int
+    paid_minor: int
+    due_minor: int
+    attempts: int
+    next_attempt_at: datetime | None
+    issued_at: datetime
+    due_at: datetime | None
+    paid_at: datetime | None
+    hosted_url: str | None
+    pdf_url: str | None
+    lines: tuple[LineSnapshot, ...]
+
+
+def customer_snapshot(data: dict[str, Any]) -> CustomerSnapshot:
+    """From a customer with `CUSTOMER_PARTS` expanded, or from a deleted one."""
+    method = (data.get("invoice_settings") or {}).get("default_payment_method")
+    subscriptions = (data.get("subscriptions") or {}).get("data", [])
+    return CustomerSnapshot(
+        id=data["id"],
+        is_deleted=bool(data.get("deleted")),
+        name=data.get("name"),
+        email=data.get("email"),
+        card=card_snapshot(method) if isinstance(method, dict) and method.get("card") else None,
+        subscriptions=tuple(subscription_snapshot(item) for item in subscriptions),
+    )
+
+
+def card_snapshot(method: dict[str, Any]) -> CardSnapshot:
+    """From a payment method of type card."""
+    card = method["card"]
+    return CardSnapshot(method["id"], card["brand"], card["last4"], card["exp_month"], card["exp_year"])
+
+
+def subscription_snapshot(data: dict[str, Any]) -> SubscriptionSnapshot:
+    """From a subscription whose items' products are expanded. Seats are the quantity of the per-seat item.
+
+    Since 2025-03-31 the period stands on the items, not on the subscription.
+    """
+    items = data["items"]["data"]
+    first = items[0]
+    per_seat = [item for item in items if (item["price"].get("metadata") or {}).get("per") == "seat"]
+    recurring = first["price"].get("recurring") or {}
+    return SubscriptionSnapshot(
+        id=data["id"],
+        status=data["status"],
+        plan_name=_product_name(first["price"]),
+        seats=sum(item.get("quantity") or 0 for item in per_seat) if per_seat else None,
+        amount_minor=sum((item["price"].get("unit_amount") or 0) * (item.get("quantity") or 0) for item in items),
+        currency=data["currency"],
+        interval=recurring.get("interval", "month"),
+        period_ends_at=from_timestamp(first.get("current_period_end")),
+        cancel_at_period_end=data["cancel_at_period_end"],
+        created_at=_required_time(data["created"]),
+    )
+
+
+def invoice_snapshot(data: dict[str, Any]) -> InvoiceSnapshot:
+    """From an invoice. It counts as issued when it was finalized."""
+    moments = data.get("status_transitions") or {}
+    return InvoiceSnapshot(
+        id=data["id"],
+        customer_id=_id_of(data["customer"]),
+        number=data.get("number"),
+        status=data["status"],
+        description=data.get("description") or "",
+        currency=data["currency"],
+        subtotal_minor=data["subtotal"],
+        tax_minor=sum(tax["amount"] for tax in data.get("total_taxes") or []),
+        total_minor=data["total"],
+        paid_minor=data["amount_paid"],
+        due_minor=data["amount_remaining"],
+        attempts=data.get("attempt_count") or 0,
+        next_attempt_at=from_timestamp(data.get("next_payment_attempt")),
+        issued_at=_required_time(moments.get("finalized_at") or data["created"]),
+        due_at=from_timestamp(data.get("due_date")),
+        paid_at=from_timestamp(moments.get("paid_at")),
+        hosted_url=data.get("hosted_invoice_url"),
+        pdf_url=data.get("invoice_pdf"),
+        lines=tuple(_line_snapshot(line) for line in data["lines"]["data"]),
+    )
+
+
+def _line_snapshot(line: dict[str, Any]) -> LineSnapshot:
+    unit = (line.get("pricing") or {}).get("unit_amount_decimal")
+    return LineSnapshot(
+        description=line.get("description") or "",
+        quantity=line.get("quantity"),
+        unit_minor=int(unit) if unit is not None and str(unit).lstrip("-").isdigit() else None,
+        amount_minor=line["amount"],
+    )
+
+
+def _product_name(price: dict[str, Any]) -> str:
+    product = price.get("product")
+    name = product.get("name") if isinstance(product, dict) else None
+    return str(name or price.get("nickname") or "Subscription")
+
+
+def _id_of(value: Any) -> str:
+    return str(value["id"] if isinstance(value, dict) else value)
+
+
+def _required_time(seconds: int) -> datetime:
+    moment = from_timestamp(seconds)
+    assert moment is not None
+    return moment

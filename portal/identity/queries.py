@@ -1,0 +1,43 @@
+"""Selects about people and organizations."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import Row, select
+
+from portal.errors import NotFoundError
+from portal.extensions import db
+from portal.identity.models import Membership, Organization, User
+
+
+def user_by_email(email: str) -> User | None:
+    """The user with this address, in any case of letters."""
+    return db.session.scalar(select(User).where(User.email == email.strip().lower()))
+
+
+def user_by_id(user_id: str) -> User:
+    """The user, or `NotFoundError`."""
+    return db.session.get(User, user_id) or _missing()
+
+
+def organization_by_id(organization_id: str, *, lock: bool = False) -> Organization:
+    """The organization, or `NotFoundError`. `lock` holds its row until the transaction ends (Postgres)."""
+    statement = select(Organization).where(Organization.id == organization_id)
+    if lock:
+        statement = statement.with_for_update().execution_options(populate_existing=True)
+    return db.session.scalar(statement) or _missing()
+
+
+def memberships_of_user(user_id: str) -> Sequence[Row[Any]]:
+    """`organization_id`, `name`, `role` of every organization the user belongs to, by name."""
+    statement = (
+        select(Membership.organization_id, Organization.name, Membership.role)
+        .join(Organization, Organization.id == Membership.organization_id)
+        .where(Membership.user_id == user_id)
+        .order_by(Organization.name, Organization.id)
+    )
+    return db.session.execute(statement).all()
+
+
+def _missing() -> Any:
+    raise NotFoundError

@@ -1,0 +1,156 @@
+"""Server-side sessions: a random token in a cookie, its hash in the database, asked on every request."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import and_, case, func, or_, select, update
+
+from portal.actor import Origin
+from portal.extensions import db
+from portal.identity.models import Membership, Organization, User, UserSession
+from portal.kit.clock import utcnow
+from portal.kit.tokens import digest, new_secret
+from portal.permissions import Role, StaffRole
+
+CUSTOMER_IDLE, CUSTOMER_LIFETIME = timedelta(days=7), timedelta(days=30)  # ASVS V7.3.1, V7.3.2
+STAFF_IDLE, STAFF_LIFETIME = timedelta(minutes=30), timedelta(hours=12)
+TOUCH_EVERY = timedelta(minutes=5)
+
+
+@dataclass(frozen=True, slots=True)
+class SignedIn:
+    """Who a session belongs to and where they stand, as of this request."""
+
+    session_id: str
+    token_hash: str
+    last_seen_at: datetime
+    user_id: str
+    email: str
+    name: str
+    staff_role: StaffRole | None
+    organization_id: str | None
+    organization_name: str | None
+    role: Role | None
+    memberships_count: int
+
+    def is_stale(self, now: datetime) -> bool:
+        """Whether `last_seen_at` wants to be written again."""
+        return now - self.last_seen_at > TOUCH_EVERY
+
+
+OTHER_MEMBERSHIPS = (
+    select(func.count()).where(Membership.user_id == User.id).correlate(User).scalar_subquery().label("memberships_count")
+)
+FIND_SESSION = (
+    select(
+        UserSession.id.label("session_id"),
+        UserSession.token_hash,
+        UserSession.last_seen_at,
+        User.id.label("user_id"),
+        User.email,
+        User.name,
+        User.staff_role,
+        Organization.id.label("organization_id"),
+        Organization.name.label("organization_name"),
+        Membership.role,
+        OTHER_MEMBERSHIPS,
+    )
+    .join(User, User.id == UserSession.user_id)
+    .outerjoin(
+        Membership,
+        and_(Membership.user_id == User.id, Membership.organization_id == UserSession.organization_id),
+    )
+    .outerjoin(Organization, Organization.id == Membership.organization_id)
+)
+
+
+def start_session(user: User, origin: Origin) -> str:
+    """A new session for `user`, in the organization they were in last; returns the token for the cookie."""
+    token = new_secret()
+    now = utcnow()
+    db.session.add(
+        UserSession(
+            token_hash=digest(token),
+            user_id=user.id,
+            organization_id=_first_organization(user.id),
+            address=origin.address,
+            agent=origin.agent,
+            created_at=now,
+            last_seen_at=now,
+            expires_at=now + (STAFF_LIFETIME if user.staff_role else CUSTOMER_LIFETIME),
+        )
+    )
+    db.session.flush()
+    return token
+
+
+def find_session(token: str) -> SignedIn | None:
+    """Who holds `token`, or None when it is unknown, ended, idle for too long, or its user is disabled."""
+    now = utcnow()
+    idle_since = case((User.staff_role.is_not(None), now - STAFF_IDLE), else_=now - CUSTOMER_IDLE)
+    alive = FIND_SESSION.where(
+        UserSession.token_hash == digest(token),
+        UserSession.revoked_at.is_(None),
+        UserSession.expires_at > now,
+        UserSession.last_seen_at > idle_since,
+        User.disabled_at.is_(None),
+    )
+    row = db.session.execute(alive).one_or_none()
+    return SignedIn(**row._mapping) if row else None
+
+
+def touch_session(token_hash: str) -> None:
+    """Write when the session was last seen, in a transaction of its own."""
+    with db.engine.begin() as connection:
+        connection.execute(update(UserSession).where(UserSession.token_hash == token_hash).values(last_seen_at=utcnow()))
+
+
+def end_session(token_hash: str) -> None:
+    """Refuse this session from the next request on, in every process."""
+    _revoke(UserSession.token_hash == token_hash)
+
+
+def leave_organization_in_sessions(user_id: str, organization_id: str) -> None:
+    """Sessions that looked at an organization the user is no longer in look at another of theirs, or at none."""
+    db.session.execute(
+        update(UserSession)
+        .where(UserSession.user_id == user_id, UserSession.organization_id == organization_id)
+        .values(organization_id=_first_organization(user_id))
+    )
+
+
+def switch_organization(token_hash: str, organization_id: str) -> None:
+    """Look at another organization. The caller has checked the membership."""
+    db.session.execute(
+        update(UserSession).where(UserSession.token_hash == token_hash).values(organization_id=organization_id)
+    )
+
+
+def delete_ended_sessions(before: datetime) -> int:
+    """Forget sessions that ended before `before`; returns how many."""
+    over = or_(UserSession.expires_at < before, UserSession.revoked_at < before)
+    return len(db.session.execute(UserSession.__table__.delete().where(over).returning(UserSession.id)).all())
+
+
+def _first_organization(user_id: str) -> str | None:
+    """The organization of the user's latest session if still a member there, else the first by name."""
+    latest = (
+        select(func.max(UserSession.created_at))
+        .where(UserSession.user_id == user_id, UserSession.organization_id == Membership.organization_id)
+        .correlate(Membership)
+        .scalar_subquery()
+    )
+    mine = (
+        select(Organization.id)
+        .join(Membership, Membership.organization_id == Organization.id)
+        .where(Membership.user_id == user_id)
+        .order_by(latest.desc().nulls_last(), Organization.name, Organization.id)
+        .limit(1)
+    )
+    return db.session.scalar(mine)
+
+
+def _revoke(condition: object) -> None:
+    db.session.execute(
+        update(UserSession).where(condition, UserSession.revoked_at.is_(None)).values(revoked_at=utcnow())  # type: ignore[arg-type]
+    )

@@ -1,0 +1,70 @@
+"""The PDF of an offline invoice."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cache
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from portal.config import ROOT
+from portal.gateways.pdf import render_pdf
+from portal.invoices.models import Invoice, InvoiceLine
+from portal.kit.money import Money
+
+
+@dataclass(frozen=True, slots=True)
+class InvoiceDocument:
+    """What `templates/pdf/invoice.html` prints. Parties and payment details are those frozen at issue."""
+
+    number: str
+    status: str
+    issued_at: datetime
+    due_at: datetime | None
+    seller: dict[str, Any]
+    buyer: dict[str, Any]
+    payment_instructions: dict[str, Any] | None
+    notes: str | None
+    lines: list[InvoiceLine]
+    subtotal: Money
+    tax: Money
+    total: Money
+    amount_paid: Money
+    amount_due: Money
+    tax_label: str = "Tax"
+
+
+def invoice_pdf(invoice: Invoice) -> bytes:
+    """The document as PDF, the same bytes each time for the same invoice."""
+    html = _environment().get_template("pdf/invoice.html").render(invoice=document_of(invoice))
+    return render_pdf(html, base=ROOT / "static")
+
+
+def document_of(invoice: Invoice) -> InvoiceDocument:
+    """The printable values of an offline invoice, its lines loaded."""
+    frozen = invoice.document or {}
+
+    def money(minor: int) -> Money:
+        return Money(minor, invoice.currency)
+
+    return InvoiceDocument(
+        number=invoice.number,
+        status=invoice.status.value,
+        issued_at=invoice.issued_at,
+        due_at=invoice.due_at,
+        seller=frozen["seller"],
+        buyer=frozen["buyer"],
+        payment_instructions=frozen.get("payment_instructions"),
+        notes=frozen.get("notes"),
+        lines=invoice.lines,
+        subtotal=money(invoice.subtotal_minor),
+        tax=money(invoice.tax_minor),
+        total=money(invoice.total_minor),
+        amount_paid=money(invoice.paid_minor),
+        amount_due=money(invoice.due_minor),
+    )
+
+
+@cache
+def _environment() -> Environment:
+    return Environment(loader=FileSystemLoader(ROOT / "templates"), autoescape=True, undefined=StrictUndefined)

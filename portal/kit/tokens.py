@@ -1,0 +1,31 @@
+"""Random ids and secrets, and the hashes we keep of them."""
+
+import hashlib
+import secrets
+import string
+
+ALPHABET = string.digits + string.ascii_letters
+ID_LENGTH = 22  # 62**22 is a little over 2**130
+
+
+def random_text(length: int) -> str:
+    """`length` characters of base 62 from the system's CSPRNG (ASVS V11.5.1: 22 of them are 130 bits)."""
+    return "".join(secrets.choice(ALPHABET) for _ in range(length))
+
+
+def new_id(prefix: str) -> str:
+    """A public id that nobody can guess, such as `org_3fB...`."""
+    return f"{prefix}_{random_text(ID_LENGTH)}"
+
+
+def new_secret() -> str:
+    """A bearer secret of 256 bits, safe in a URL and in a cookie."""
+    return secrets.token_urlsafe(32)
+
+
+def digest(secret: str) -> str:
+    """What the database keeps of a random secret: SHA-256 in hex.
+
+    A plain hash is enough for 256 random bits; passwords go through `portal.identity.passwords` instead.
+    """
+    return hashlib.sha256(secret.encode()).hexdigest()

@@ -1,0 +1,37 @@
+"""Dates and numbers as people read them. English for now; the locale is an argument."""
+
+from datetime import UTC, date, datetime
+
+from babel.dates import format_date, format_datetime, format_timedelta
+from babel.numbers import format_decimal
+
+DEFAULT_LOCALE = "en_US"
+
+
+def long_date(value: date | datetime | str, locale: str = DEFAULT_LOCALE) -> str:
+    """`November 23, 2026`. Takes ISO text too."""
+    moment = datetime.fromisoformat(value) if isinstance(value, str) else value
+    return str(format_date(moment, "long", locale=locale))
+
+
+def short_date(value: date | datetime, locale: str = DEFAULT_LOCALE) -> str:
+    """`Nov 23, 2026`."""
+    return str(format_date(value, "medium", locale=locale))
+
+
+def exact_time(value: datetime, locale: str = DEFAULT_LOCALE) -> str:
+    """`Nov 23, 2026, 07:52 UTC`."""
+    return f"{format_datetime(value.astimezone(UTC), 'MMM d, y, HH:mm', locale=locale)} UTC"
+
+
+def ago(value: datetime, now: datetime, locale: str = DEFAULT_LOCALE) -> str:
+    """`3 days ago`, `in 2 hours`; under a minute `just now`."""
+    delta = value - now
+    if abs(delta.total_seconds()) < 60:
+        return "just now"
+    return str(format_timedelta(delta, add_direction=True, threshold=1.2, locale=locale))
+
+
+def number(value: int, locale: str = DEFAULT_LOCALE) -> str:
+    """`1,234,567`."""
+    return str(format_decimal(value, locale=locale))

@@ -1,0 +1,78 @@
+"""Work that several processes share: claimed in the database by a conditional update with an expiring lease."""
+
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, TypeVar
+
+from sqlalchemy import or_, select, update
+
+from portal.extensions import db
+from portal.kit.clock import utcnow
+
+Row = TypeVar("Row")
+LEASE = timedelta(seconds=45)
+"""A killed worker's claims are free again after this; every single piece of work must end well before it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """Seconds to wait after the first, second, ... failure, with up to a tenth of jitter added."""
+
+    waits: Sequence[int]
+
+    def next_attempt(self, failures: int, now: datetime) -> datetime | None:
+        """When to try again after `failures` failures, or None when the schedule is used up."""
+        if failures > len(self.waits):
+            return None
+        wait = self.waits[failures - 1]
+        return now + timedelta(seconds=wait * (1 + random.random() / 10))  # noqa: S311  # nosec B311: jitter
+
+
+def claim_due(table: type[Row], pending: object, worker: str, limit: int) -> list[Row]:
+    """Claim up to `limit` due rows, oldest due first, and commit. Rows claimed elsewhere are left alone.
+
+    The update repeats the conditions of the select, so of two workers that saw the same row one gets it; on
+    Postgres SKIP LOCKED saves the loser the wait.
+    """
+    model: Any = table
+    now = utcnow()
+    is_due = (
+        model.status == pending,
+        model.next_attempt_at <= now,
+        or_(model.claimed_until.is_(None), model.claimed_until < now),
+    )
+    oldest = select(model.id).where(*is_due).order_by(model.next_attempt_at, model.id).limit(limit)
+    due = oldest.with_for_update(skip_locked=True).cte("due")
+    claim = (
+        update(model)
+        .where(model.id.in_(select(due.c.id)), *is_due)
+        .values(claimed_by=worker, claimed_until=now + LEASE)
+        .returning(model.id)
+        .execution_options(synchronize_session=False)
+    )
+    ids = list(db.session.scalars(claim))
+    db.session.commit()
+    rows = db.session.scalars(select(model).where(model.id.in_(ids)).order_by(model.next_attempt_at, model.id))
+    return list(rows)
+
+
+def lock_claimed(table: type[Row], row_id: object, pending: object, worker: str) -> Row | None:
+    """The row, locked, if `worker` still holds it and it is still to do; None if the lease was lost."""
+    model: Any = table
+    statement = (
+        select(model)
+        .where(model.id == row_id, model.status == pending, model.claimed_by == worker)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    )
+    row: Row | None = db.session.scalar(statement)
+    return row
+
+
+def release_claims(table: type[Any], worker: str) -> None:
+    """Hand back what `worker` had claimed and not done (part of the caller's transaction)."""
+    db.session.execute(
+        update(table).where(table.claimed_by == worker).values(claimed_by=None, claimed_until=None)
+    )

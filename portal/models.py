@@ -1,0 +1,9 @@
+"""Imports every table, so that Alembic and `create_all` know them."""
+
+import portal.api_keys.models
+import portal.audit.models
+import portal.billing.models
+import portal.identity.models
+import portal.invoices.models
+import portal.notifications.models
+import portal.team.models  # noqa: F401

@@ -1,0 +1,74 @@
+"""The outbox: put messages in with the change they tell of; claim and mark them when delivering."""
+
+from datetime import datetime
+from typing import Any
+
+from portal.extensions import db
+from portal.kit.clock import utcnow
+from portal.kit.tokens import new_id
+from portal.kit.work import Schedule, claim_due
+from portal.notifications.models import Channel, OutboxMessage, OutboxStatus
+
+DELIVERY_SCHEDULE = Schedule((5, 300, 1_800, 7_200, 18_000, 36_000, 36_000))
+"""Seconds to wait after each failed try; after the last the message is dead."""
+MAXIMUM_ERROR_LENGTH = 500
+
+
+def put_mail(topic: str, recipient: str, payload: dict[str, Any], organization_id: str | None) -> None:
+    """Queue one mail in the caller's transaction. `payload` holds plain values for the template, never a secret."""
+    _put(Channel.MAIL, topic, recipient, payload, organization_id)
+
+
+def put_stripe(topic: str, recipient: str, organization_id: str | None) -> None:
+    """Queue one call to Stripe in the caller's transaction; the present state is read when it is made."""
+    _put(Channel.STRIPE, topic, recipient, {}, organization_id)
+
+
+def claim_messages(worker: str, limit: int) -> list[OutboxMessage]:
+    """Claim up to `limit` due messages for `worker`; commits. A killed worker's claims expire by themselves."""
+    return claim_due(OutboxMessage, OutboxStatus.PENDING, worker, limit)
+
+
+def mark_delivered(message: OutboxMessage) -> None:
+    """The other side has taken it."""
+    message.status = OutboxStatus.DELIVERED
+    message.delivered_at = utcnow()
+    message.attempts += 1
+    message.claimed_until = message.claimed_by = message.next_attempt_at = message.last_error = None
+
+
+def mark_failed(message: OutboxMessage, error: str, *, permanent: bool) -> None:
+    """Plan the next try, or give up where there is none left or none makes sense."""
+    message.attempts += 1
+    message.last_error = error[:MAXIMUM_ERROR_LENGTH]
+    message.claimed_until = message.claimed_by = None
+    message.next_attempt_at = None if permanent else DELIVERY_SCHEDULE.next_attempt(message.attempts, utcnow())
+    if message.next_attempt_at is None:
+        message.status = OutboxStatus.DEAD
+
+
+def has_pending(channel: Channel, recipient: str) -> bool:
+    """Whether something for `recipient` has not left yet."""
+    query = db.select(OutboxMessage.id).where(
+        OutboxMessage.channel == channel,
+        OutboxMessage.recipient == recipient,
+        OutboxMessage.status == OutboxStatus.PENDING,
+    )
+    return db.session.scalar(query.limit(1)) is not None
+
+
+def _put(channel: Channel, topic: str, recipient: str, payload: dict[str, Any], organization_id: str | None) -> None:
+    now: datetime = utcnow()
+    db.session.add(
+        OutboxMessage(
+            organization_id=organization_id,
+            channel=channel,
+            topic=topic,
+            recipient=recipient,
+            payload=payload,
+            message_key=new_id("msg"),
+            created_at=now,
+            next_attempt_at=now,
+        )
+    )
+    db.session.flush()

@@ -1,0 +1,181 @@
+"""Verbs of invitations: send, send again, take back, accept."""
+
+import base64
+import hmac
+from datetime import timedelta
+
+from sqlalchemy import select
+
+from portal.actor import Actor, Origin
+from portal.audit.service import Action, Change, record
+from portal.context import current_settings
+from portal.errors import ConflictError, GoneError, InvalidInputError
+from portal.extensions import db
+from portal.identity.models import Membership, User
+from portal.identity.passwords import hash_password
+from portal.identity.queries import organization_by_id, user_by_email
+from portal.identity.service import actor_for
+from portal.kit.clock import utcnow
+from portal.kit.text import clean_email, clean_line, sort_key
+from portal.kit.tokens import digest, new_id
+from portal.notifications.outbox import put_mail
+from portal.permissions import Permission, Role
+from portal.team.models import Invitation
+from portal.team.queries import get_invitation, is_member, open_invitation_for
+
+LIFETIME = timedelta(days=7)
+MAXIMUM_OPEN = 100
+NO_LONGER_GOOD = "This invitation is no longer good. Ask the person who invited you for a new one."
+
+
+def invite_member(actor: Actor, email: str, role: Role) -> Invitation:
+    """Invite an address; the mail leaves through the outbox.
+
+    Raises `InvalidInputError` (bad address, already a member), `ConflictError` (already invited, too many open).
+    """
+    _require(actor, role)
+    email = clean_email(email)
+    organization = organization_by_id(actor.organization, lock=True)
+    if is_member(organization.id, email):
+        raise InvalidInputError("This person is already in the team.", field="email")
+    if open_invitation_for(organization.id, email):
+        raise ConflictError("This person already has an invitation. You can send it again below.", field="email")
+    if _open_count(organization.id) >= MAXIMUM_OPEN:
+        raise ConflictError(f"There are {MAXIMUM_OPEN} open invitations. Take some back first.", field="email")
+    invitation_id = new_id("inv")
+    now = utcnow()
+    invitation = Invitation(
+        id=invitation_id,
+        organization_id=organization.id,
+        email=email,
+        role=role,
+        token_hash=digest(invitation_token(invitation_id, 1)),
+        sent_count=1,
+        invited_by_name=actor.name,
+        created_at=now,
+        expires_at=now + LIFETIME,
+    )
+    db.session.add(invitation)
+    _send(actor, invitation, organization.name, Action.INVITATION_SENT)
+    return invitation
+
+
+def resend_invitation(actor: Actor, invitation_id: str) -> Invitation:
+    """Send it again with a new link and a new week; the old link is no longer good."""
+    invitation = get_invitation(actor.organization, invitation_id)
+    _require(actor, invitation.role)
+    if not invitation.is_open(utcnow()):
+        raise ConflictError("This invitation is no longer open.")
+    invitation.sent_count += 1
+    invitation.token_hash = digest(invitation_token(invitation.id, invitation.sent_count))
+    invitation.expires_at = utcnow() + LIFETIME
+    _send(actor, invitation, organization_by_id(actor.organization).name, Action.INVITATION_RESENT)
+    return invitation
+
+
+def revoke_invitation(actor: Actor, invitation_id: str) -> Invitation:
+    """Take an invitation back; its link answers like an unknown one."""
+    invitation = get_invitation(actor.organization, invitation_id)
+    _require(actor, invitation.role)
+    if not invitation.is_open(utcnow()):
+        raise ConflictError("This invitation is no longer open.")
+    invitation.revoked_at = utcnow()
+    record(actor, Action.INVITATION_REVOKED, Change("invitation", invitation.id, invitation.email))
+    return invitation
+
+
+def find_invitation(token: str, *, lock: bool = False) -> Invitation:
+    """The open invitation behind a link. Used, taken back, expired and unknown links all raise the same `GoneError`."""
+    statement = (
+        select(Invitation).where(Invitation.token_hash == digest(token)).options(db.joinedload(Invitation.organization))
+    )
+    invitation = db.session.scalar(statement.with_for_update(of=Invitation) if lock else statement)
+    if invitation is None or not invitation.is_open(utcnow()):
+        raise GoneError(NO_LONGER_GOOD)
+    return invitation
+
+
+def accept_as_new_user(token: str, name: str, password: str, origin: Origin) -> User:
+    """Accept with a new account for the invited address. Raises `GoneError`, `InvalidInputError`, `ConflictError`."""
+    invitation = find_invitation(token, lock=True)
+    if user_by_email(invitation.email):
+        raise ConflictError("There is already an account for this address. Sign in to accept.")
+    name = clean_line(name, field="name", maximum=120, label="Your name")
+    user = User(email=invitation.email, name=name, password_hash=hash_password(password))
+    db.session.add(user)
+    db.session.flush()
+    _join(invitation, user, origin)
+    return user
+
+
+def accept_as_user(token: str, user: User, origin: Origin) -> Membership:
+    """Accept while signed in. Raises `GoneError`, and `ConflictError` when it was sent to somebody else."""
+    invitation = find_invitation(token, lock=True)
+    if user.email != invitation.email:
+        raise ConflictError(f"This invitation was sent to {invitation.email}, and you are signed in as {user.email}.")
+    return _join(invitation, user, origin)
+
+
+def invitation_token(invitation_id: str, sent_count: int) -> str:
+    """The secret of one sending's link: 256 bits derived from the id and `SECRET_KEY`.
+
+    Derived, not stored: the outbox and the table never hold it, and the worker can still write the mail.
+    """
+    key = current_settings().secret_key.get_secret_value().encode()
+    mac = hmac.digest(key, f"invitation:{invitation_id}:{sent_count}".encode(), "sha256")
+    return base64.urlsafe_b64encode(mac).decode().rstrip("=")
+
+
+def _join(invitation: Invitation, user: User, origin: Origin) -> Membership:
+    if is_member(invitation.organization_id, user.email):
+        raise ConflictError("You are already in this team.")
+    invitation.accepted_at = utcnow()
+    member = Membership(
+        organization_id=invitation.organization_id, user_id=user.id, role=invitation.role, sort_name=sort_key(user.name)
+    )
+    db.session.add(member)
+    db.session.flush()
+    actor = _joined_actor(user, member, origin)
+    record(actor, Action.INVITATION_ACCEPTED, Change("invitation", invitation.id, invitation.email))
+    record(actor, Action.MEMBER_ADDED, Change("member", member.id, user.email, None, {"role": member.role.value}))
+    return member
+
+
+def _joined_actor(user: User, member: Membership, origin: Origin) -> Actor:
+    base = actor_for(user, origin)
+    return Actor(base.kind, user.id, user.name, member.organization_id, member.role, user.email, origin)
+
+
+def _send(actor: Actor, invitation: Invitation, organization_name: str, action: Action) -> None:
+    db.session.flush()
+    record(
+        actor,
+        action,
+        Change("invitation", invitation.id, invitation.email, None, {"role": invitation.role.value}),
+    )
+    payload = {
+        "invitation_id": invitation.id,
+        "sent_count": invitation.sent_count,
+        "organization": organization_name,
+        "actor": actor.name,
+        "role": invitation.role.value,
+        "expires_at": invitation.expires_at.isoformat(),
+    }
+    put_mail("invitation", invitation.email, payload, invitation.organization_id)
+
+
+def _require(actor: Actor, role: Role) -> None:
+    actor.require(Permission.MEMBERS_MANAGE)
+    if role == Role.OWNER:
+        actor.require(Permission.OWNERS_MANAGE)
+
+
+def _open_count(organization_id: str) -> int:
+    now = utcnow()
+    statement = select(db.func.count()).where(
+        Invitation.organization_id == organization_id,
+        Invitation.accepted_at.is_(None),
+        Invitation.revoked_at.is_(None),
+        Invitation.expires_at > now,
+    )
+    return db.session.scalar(statement) or 0

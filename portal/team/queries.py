@@ -1,0 +1,138 @@
+"""Selects about a team. Plain rows for lists: entities cost twice as much (docs/decisions)."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import ColumnElement, Row, and_, func, or_, select, tuple_
+
+from portal.errors import NotFoundError
+from portal.extensions import db
+from portal.identity.models import Membership, User
+from portal.kit.clock import utcnow
+from portal.kit.paging import Page, decode_cursor, make_page
+from portal.kit.text import sort_key
+from portal.permissions import Role
+from portal.team.models import Invitation
+
+PAGE_SIZE = 25
+MEMBER_ROWS = select(
+    Membership.id,
+    Membership.user_id,
+    Membership.role,
+    Membership.sort_name,
+    Membership.created_at,
+    User.name,
+    User.email,
+).join(User, User.id == Membership.user_id)
+
+
+def members_page(organization_id: str, search: str = "", after: str | None = None) -> Page[Row[Any]]:
+    """One page of members by name; `search` looks in names and addresses. Raises `InvalidInputError` for a bad `after`."""
+    statement = MEMBER_ROWS.where(Membership.organization_id == organization_id)
+    if search:
+        statement = statement.where(_matches(search))
+    if cursor := decode_cursor(after, (str, str)):
+        statement = statement.where(tuple_(Membership.sort_name, Membership.id) > cursor)
+    ordered = statement.order_by(Membership.sort_name, Membership.id).limit(PAGE_SIZE + 1)
+    return make_page(db.session.execute(ordered).all(), PAGE_SIZE, lambda row: (row.sort_name, row.id))
+
+
+def member_row(organization_id: str, member_id: str) -> Row[Any]:
+    """One member as in the list, or `NotFoundError`."""
+    statement = MEMBER_ROWS.where(Membership.organization_id == organization_id, Membership.id == member_id)
+    return db.session.execute(statement).one_or_none() or _missing()
+
+
+def get_member(organization_id: str, member_id: str) -> Membership:
+    """The membership of this organization, with its user, or `NotFoundError`."""
+    statement = (
+        select(Membership)
+        .where(Membership.organization_id == organization_id, Membership.id == member_id)
+        .options(db.joinedload(Membership.user))
+        .execution_options(populate_existing=True)
+    )
+    return db.session.scalar(statement) or _missing()
+
+
+def role_counts(organization_id: str) -> dict[Role, int]:
+    """How many members hold each role; roles nobody holds are absent."""
+    statement = (
+        select(Membership.role, func.count())
+        .where(Membership.organization_id == organization_id)
+        .group_by(Membership.role)
+    )
+    return {role: count for role, count in db.session.execute(statement)}
+
+
+def is_member(organization_id: str, email: str) -> bool:
+    """Whether somebody with this address already belongs to the organization."""
+    statement = (
+        select(Membership.id)
+        .join(User, User.id == Membership.user_id)
+        .where(Membership.organization_id == organization_id, User.email == email)
+    )
+    return db.session.scalar(statement) is not None
+
+
+def open_invitations(organization_id: str) -> Sequence[Row[Any]]:
+    """Invitations that can still be accepted, newest first."""
+    statement = (
+        select(
+            Invitation.id,
+            Invitation.email,
+            Invitation.role,
+            Invitation.invited_by_name,
+            Invitation.created_at,
+            Invitation.expires_at,
+        )
+        .where(Invitation.organization_id == organization_id, _is_open())
+        .order_by(Invitation.created_at.desc(), Invitation.id)
+        .limit(200)
+    )
+    return db.session.execute(statement).all()
+
+
+def open_invitation_for(organization_id: str, email: str) -> Invitation | None:
+    """The invitation of this address that can still be accepted, if any."""
+    statement = select(Invitation).where(
+        Invitation.organization_id == organization_id, Invitation.email == email, _is_open()
+    )
+    return db.session.scalar(statement)
+
+
+def get_invitation(organization_id: str, invitation_id: str) -> Invitation:
+    """The invitation of this organization, locked for a change, or `NotFoundError`."""
+    statement = (
+        select(Invitation)
+        .where(Invitation.organization_id == organization_id, Invitation.id == invitation_id)
+        .with_for_update()
+    )
+    return db.session.scalar(statement) or _missing()
+
+
+def owner_emails(organization_id: str) -> Sequence[str]:
+    """The addresses of the organization's owners."""
+    statement = (
+        select(User.email)
+        .join(Membership, Membership.user_id == User.id)
+        .where(Membership.organization_id == organization_id, Membership.role == Role.OWNER)
+        .order_by(User.email)
+    )
+    return db.session.scalars(statement).all()
+
+
+def _is_open() -> ColumnElement[bool]:
+    return and_(
+        Invitation.accepted_at.is_(None), Invitation.revoked_at.is_(None), Invitation.expires_at > utcnow()
+    )
+
+
+def _matches(search: str) -> ColumnElement[bool]:
+    return or_(
+        Membership.sort_name.contains(sort_key(search), autoescape=True),
+        User.email.contains(search.strip().lower(), autoescape=True),
+    )
+
+
+def _missing() -> Any:
+    raise NotFoundError

@@ -1,0 +1,97 @@
+"""Verbs of the team. Every one that can cost an owner takes the team's lock first."""
+
+from portal.actor import Actor
+from portal.audit.service import Action, Change, record
+from portal.errors import ConflictError, ForbiddenError, InvalidInputError
+from portal.extensions import db
+from portal.identity.models import Membership
+from portal.identity.queries import organization_by_id
+from portal.identity.sessions import leave_organization_in_sessions
+from portal.notifications.outbox import put_mail
+from portal.permissions import ROLE_LABELS, Permission, Role
+from portal.team.queries import get_member, role_counts
+
+
+class LastOwnerError(ConflictError):
+    """The change would leave the organization without an owner."""
+
+    def __init__(self) -> None:
+        super().__init__("Every organization needs an owner. Make somebody else an owner first.", field="role")
+
+
+def change_member_role(actor: Actor, member_id: str, role: Role) -> Membership:
+    """Give a member another role and tell them by mail.
+
+    Raises `NotFoundError`, `ForbiddenError`, `LastOwnerError`, `InvalidInputError` (own role).
+    """
+    member = _lock_team_and_find(actor, member_id)
+    if member.role == role:
+        return member
+    if member.user_id == actor.id and member.role != Role.OWNER:
+        raise InvalidInputError("You cannot change your own role. Ask another admin.", field="role")
+    _may_touch_owner(actor, member, role)
+    before, member.role = member.role, role
+    db.session.flush()
+    record(
+        actor,
+        Action.MEMBER_ROLE_CHANGED,
+        Change("member", member.id, member.user.email, {"role": before.value}, {"role": role.value}),
+    )
+    _tell_member("member-role-changed", actor, member, {"role": ROLE_LABELS[role], "role_before": ROLE_LABELS[before]})
+    return member
+
+
+def remove_member(actor: Actor, member_id: str) -> Membership:
+    """Take a member out of the organization and tell them by mail; their next request is refused.
+
+    Anybody may leave. Raises `NotFoundError`, `ForbiddenError`, `LastOwnerError`.
+    """
+    member = _lock_team_and_find(actor, member_id, may_be_self=True)
+    _may_touch_owner(actor, member, None)
+    record(
+        actor,
+        Action.MEMBER_REMOVED,
+        Change("member", member.id, member.user.email, {"role": member.role.value, "name": member.user.name}),
+    )
+    _tell_member("member-removed", actor, member, {})
+    db.session.delete(member)
+    db.session.flush()
+    leave_organization_in_sessions(member.user_id, member.organization_id)
+    return member
+
+
+def _lock_team_and_find(actor: Actor, member_id: str, *, may_be_self: bool = False) -> Membership:
+    """Serialise changes to one team, then look again: the actor's own role may have changed meanwhile."""
+    organization_by_id(actor.organization, lock=True)
+    member = get_member(actor.organization, member_id)
+    if may_be_self and member.user_id == actor.id:
+        return member
+    own = db.session.scalar(
+        db.select(Membership.role).where(
+            Membership.organization_id == actor.organization, Membership.user_id == actor.id
+        )
+    )
+    if own is None or own != actor.role:
+        raise ForbiddenError("Your role has just changed. Reload the page to see what you can do now.")
+    actor.require(Permission.MEMBERS_MANAGE)
+    return member
+
+
+def _may_touch_owner(actor: Actor, member: Membership, new_role: Role | None) -> None:
+    """Only owners make and unmake owners, and never the last one. Call under the team's lock."""
+    is_self_leaving = new_role is None and member.user_id == actor.id
+    if Role.OWNER in (member.role, new_role) and not is_self_leaving:
+        actor.require(Permission.OWNERS_MANAGE)
+    loses_owner = member.role == Role.OWNER and new_role != Role.OWNER
+    if loses_owner and role_counts(member.organization_id).get(Role.OWNER, 0) <= 1:
+        raise LastOwnerError
+
+
+def _tell_member(topic: str, actor: Actor, member: Membership, more: dict[str, str]) -> None:
+    organization = organization_by_id(member.organization_id)
+    put_mail(
+        topic,
+        member.user.email,
+        {"name": member.user.name, "organization": organization.name, "actor": actor.name, **more},
+        member.organization_id,
+    )
