@@ -1,0 +1,69 @@
+"""Errors become answers here: roll back, then a page for people, a fragment for HTMX, JSON for machines."""
+
+import logging
+
+from flask import Flask, Response, g, make_response, render_template, request
+from flask_wtf.csrf import CSRFError
+from werkzeug.exceptions import HTTPException, InternalServerError
+
+from blueprints._htmx import is_fragment_request, with_vary
+from portal.errors import PortalError, TooManyAttemptsError
+from portal.extensions import db
+
+log = logging.getLogger("portal.errors")
+PAGES = {403, 404, 409, 422, 429, 500, 503}
+MACHINE_PATHS = ("/webhooks/", "/v1/")
+CSRF_MESSAGE = "This page was open for too long or was signed in again elsewhere. Reload it and send the form again."
+
+
+def register_errors(app: Flask) -> None:
+    """Answer for named errors, HTTP errors and everything unforeseen."""
+    app.register_error_handler(PortalError, answer_portal_error)
+    app.register_error_handler(CSRFError, answer_csrf_error)
+    app.register_error_handler(HTTPException, answer_http_error)
+    app.register_error_handler(Exception, answer_unforeseen)
+
+
+def answer_portal_error(error: PortalError) -> Response:
+    """A named error that no view has answered itself."""
+    response = show_error(int(error.status), error.message)
+    if isinstance(error, TooManyAttemptsError):
+        response.headers["Retry-After"] = str(error.retry_after_seconds)
+    return response
+
+
+def answer_csrf_error(_error: CSRFError) -> Response:
+    """A form without the token of this browser: refused, and said in a way that helps an honest user."""
+    return show_error(403, CSRF_MESSAGE)
+
+
+def answer_http_error(error: HTTPException) -> Response:
+    """404, 405, 413 and the like from Flask itself; redirects pass as they are."""
+    if error.response is not None or (error.code or 500) < 400:
+        return make_response(error.get_response())
+    status = error.code or 500
+    response = show_error(status, error.description or error.name)
+    for name, value in error.get_headers():
+        if name in {"Allow", "Retry-After"}:
+            response.headers[name] = value
+    return response
+
+
+def answer_unforeseen(error: Exception) -> Response:
+    """A fault of ours: logged with its trace, answered without a word of it."""
+    log.error("unforeseen error", exc_info=error)
+    return show_error(InternalServerError.code, "Something went wrong on our side. Nothing was changed.")
+
+
+def show_error(status: int, message: str) -> Response:
+    """One error in the form the caller can read, after undoing what the request had begun."""
+    db.session.rollback()
+    if status in {401, 403, 404, 429}:
+        log.warning("request refused", extra={"status": status, "reason": message[:200]})
+    if request.path.startswith(MACHINE_PATHS):
+        return make_response({"error": {"message": message, "request_id": g.get("request_id")}}, status)
+    context = {"message": message, "status": status, "request_id": g.get("request_id")}
+    if is_fragment_request():
+        return with_vary(make_response(render_template("errors/_fragment.html", **context), status))
+    template = f"errors/{status if status in PAGES else (404 if status < 500 else 500)}.html"
+    return with_vary(make_response(render_template(template, **context), status))

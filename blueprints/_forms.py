@@ -1,0 +1,42 @@
+"""What every form view does: run a verb, and put what was refused beside its field."""
+
+from collections.abc import Callable
+from typing import TypeVar
+
+from flask_wtf import FlaskForm
+
+from portal.errors import NotFoundError, PortalError, TooManyAttemptsError
+from portal.extensions import db
+
+Result = TypeVar("Result")
+
+
+class PortalForm(FlaskForm):  # type: ignore[misc]
+    """Parent of every form. CSRF is checked for all of them before any view runs."""
+
+    form_errors: list[str]
+
+    def refuse(self, error: PortalError) -> None:
+        """Put a refusal beside the field it names, or on top."""
+        field = self._fields.get(error.field) if error.field else None
+        if field is None:
+            self.form_errors = [*self.form_errors, error.message]
+        else:
+            field.errors = [*field.errors, error.message]
+
+
+def carry_out(form: PortalForm, verb: Callable[[], Result]) -> Result | None:
+    """The verb's result; None when the form or the verb refused, with the reason in the form and nothing changed.
+
+    Missing things and limits are not the form's matter: they pass through.
+    """
+    if not form.validate():
+        return None
+    try:
+        return verb()
+    except (NotFoundError, TooManyAttemptsError):
+        raise
+    except PortalError as error:
+        db.session.rollback()
+        form.refuse(error)
+        return None

@@ -1,0 +1,68 @@
+"""Security headers on every answer, and the check that a change was asked for by one of our own pages."""
+
+from urllib.parse import urlsplit
+
+from flask import Response, g, request
+
+from portal.config import Settings
+from portal.errors import ForbiddenError
+
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+STRIPE_PAGES = "https://billing.stripe.com"
+TOKEN_ENDPOINTS = {"invitation.show", "invitation.accept"}
+
+
+def refuse_cross_site() -> None:
+    """Refuse changes that another site's page asks for (ASVS V3.5.1), on top of the CSRF token.
+
+    `Sec-Fetch-Site` where the browser sends it, else `Origin`; machines send neither and carry no cookies.
+    """
+    if request.method in SAFE_METHODS:
+        return
+    site = request.headers.get("Sec-Fetch-Site")
+    if site is not None and site not in {"same-origin", "none"}:
+        raise ForbiddenError("This was sent from another site and was not carried out.")
+    origin = request.headers.get("Origin")
+    if origin is not None and urlsplit(origin).netloc != request.host:
+        raise ForbiddenError("This was sent from another site and was not carried out.")
+
+
+def add_security_headers(response: Response, settings: Settings) -> Response:
+    """The same strict headers on pages, fragments, downloads and errors."""
+    headers = response.headers
+    headers["Content-Security-Policy"] = content_security_policy(settings)
+    headers["X-Content-Type-Options"] = "nosniff"
+    headers["X-Frame-Options"] = "DENY"
+    headers["Cross-Origin-Opener-Policy"] = "same-origin"
+    headers["Cross-Origin-Resource-Policy"] = "same-origin"
+    headers["Permissions-Policy"] = "camera=(), geolocation=(), microphone=(), payment=()"
+    is_token_page = request.endpoint in TOKEN_ENDPOINTS
+    headers["Referrer-Policy"] = "no-referrer" if is_token_page else "strict-origin-when-cross-origin"
+    if settings.is_https:
+        headers["Strict-Transport-Security"] = "max-age=31536000; includeSubDomains"
+    if request.endpoint != "static":
+        headers["Cache-Control"] = "no-store"
+    return response
+
+
+def content_security_policy(settings: Settings) -> str:
+    """Nothing inline, nothing evaluated, nothing from another host.
+
+    Browsers apply `form-action` to where a form's redirect leads, so Stripe's page is named there.
+    """
+    nonce = g.get("csp_nonce", "")
+    portal_page = settings.stripe_api_base or STRIPE_PAGES
+    return "; ".join(
+        (
+            "default-src 'none'",
+            f"script-src 'nonce-{nonce}'" if nonce else "script-src 'none'",
+            "style-src 'self'",
+            "img-src 'self' data:",
+            "font-src 'self'",
+            "connect-src 'self'",
+            f"form-action 'self' {portal_page}",
+            "frame-ancestors 'none'",
+            "base-uri 'none'",
+            "object-src 'none'",
+        )
+    )

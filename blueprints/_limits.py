@@ -1,0 +1,41 @@
+"""Limits on costly and harvestable routes (ASVS V2.4.1). Guessing has its own, in `portal.identity.throttle`."""
+
+from flask import Flask, request
+from flask_limiter import Limiter
+from flask_limiter.errors import RateLimitExceeded
+
+from blueprints._headers import SAFE_METHODS
+from blueprints._session_sources import session_cookie_name
+from portal.config import Settings
+from portal.context import current_settings
+from portal.kit.tokens import digest
+
+WRITES = "60 per minute"
+COSTLY = "30 per minute"
+SEARCHES = "120 per minute"
+
+
+def caller() -> str:
+    """Whose count a request goes on: the session's, or for visitors the address."""
+    token = request.cookies.get(session_cookie_name(current_settings()))
+    return digest(token) if token else request.remote_addr or "unknown"
+
+
+limiter = Limiter(
+    key_func=caller,
+    default_limits=[WRITES],
+    default_limits_exempt_when=lambda: request.method in SAFE_METHODS,
+    headers_enabled=False,
+    strategy="fixed-window",
+)
+
+
+def register_limits(app: Flask, settings: Settings) -> None:
+    """Count in Redis where there is one, so that processes share; else each process counts for itself."""
+    app.config["RATELIMIT_STORAGE_URI"] = settings.redis_url.get_secret_value() if settings.redis_url else "memory://"
+    limiter.init_app(app)
+
+
+def retry_after(error: RateLimitExceeded) -> str:
+    """Seconds until the window of the limit that was hit is over at the latest."""
+    return str(error.limit.limit.get_expiry()) if error.limit else "60"

@@ -1,0 +1,79 @@
+"""What happens around every request: id, transaction mode, guard, one commit, headers, one log line."""
+
+import logging
+import re
+import secrets
+import time
+
+from flask import Flask, Response, g, request
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from blueprints._actor import signed_in
+from blueprints._guards import enforce_guard
+from blueprints._headers import SAFE_METHODS, add_security_headers, refuse_cross_site
+from portal.config import Settings
+from portal.extensions import db
+from portal.identity.sessions import touch_session
+from portal.kit.clock import utcnow
+from portal.kit.tokens import random_text
+
+log = logging.getLogger("portal.requests")
+REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
+QUIET_ENDPOINTS = {"static", "ops.healthz", "ops.readyz"}
+SECRET_PATHS = re.compile(r"^/invitations/[^/]+")
+
+
+def register_request_hooks(app: Flask, settings: Settings) -> None:
+    """Install the hooks, in the order in which they run."""
+    if settings.proxy_hops:
+        hops = settings.proxy_hops
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=0)  # type: ignore[method-assign]
+    app.before_request(start_request)
+    app.before_request(refuse_cross_site)
+    app.before_request(enforce_guard)
+    app.after_request(log_request)  # after_request hooks run last registered first
+    app.after_request(lambda response: add_security_headers(response, settings))
+    app.after_request(finish_transaction)
+
+
+def start_request() -> None:
+    """Name the request and say whether its transaction may write."""
+    given = request.headers.get("X-Request-Id", "")
+    g.request_id = given if REQUEST_ID.fullmatch(given) else random_text(22)
+    g.csp_nonce = secrets.token_urlsafe(16)
+    g.started = time.perf_counter()
+    db.session.info["reading"] = request.method in SAFE_METHODS
+
+
+def finish_transaction(response: Response) -> Response:
+    """The one commit per request: before the answer leaves, only for writes that went well."""
+    if request.method not in SAFE_METHODS and response.status_code < 400:
+        db.session.commit()
+        return response
+    session = signed_in() if "_login_user" in g else None
+    db.session.rollback()
+    if session and session.is_stale(utcnow()) and "HX-Request" not in request.headers:
+        touch_session(session.token_hash)
+    return response
+
+
+def log_request(response: Response) -> Response:
+    """One line per request. The address is logged without its query and without secrets in its path."""
+    if request.endpoint in QUIET_ENDPOINTS:
+        return response
+    session = signed_in() if "_login_user" in g else None
+    log.info(
+        "request",
+        extra={
+            "request_id": g.get("request_id"),
+            "method": request.method,
+            "path": SECRET_PATHS.sub("/invitations/...", request.path),
+            "endpoint": request.endpoint,
+            "status": response.status_code,
+            "milliseconds": round((time.perf_counter() - g.get("started", time.perf_counter())) * 1000, 1),
+            "user": session.user_id if session else None,
+            "organization": session.organization_id if session else None,
+        },
+    )
+    response.headers["X-Request-Id"] = g.get("request_id", "")
+    return response

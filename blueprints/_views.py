@@ -1,0 +1,136 @@
+"""What every template may count on: the viewer, the organization, the navigation, words for times and money."""
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from typing import Any
+
+from flask import Flask, g, request, url_for
+from markupsafe import Markup, escape
+
+from blueprints._actor import current_actor, signed_in
+from blueprints._session_sources import cookie_name
+from portal.context import current_settings
+from portal.identity.queries import memberships_of_user
+from portal.identity.sessions import SignedIn
+from portal.kit.clock import utcnow
+from portal.kit.money import Money
+from portal.kit.text import initials
+from portal.kit.words import ago, exact_time, long_date, number, short_date
+from portal.permissions import ROLE_LABELS, Permission
+from portal.scope import open_screens
+
+THEMES = ("light", "dark", "system")
+
+
+@dataclass(frozen=True, slots=True)
+class NavigationItem:
+    """One entry of the navigation at the left."""
+
+    label: str
+    href: str
+    icon: str
+    current: bool
+    group: str = ""
+
+
+STAFF_PAGES = (("Organizations", "admin.organizations", "building"),)
+
+
+def register_template_context(app: Flask) -> None:
+    """Give templates their context, filters and globals."""
+    app.context_processor(page_context)
+    app.jinja_env.filters.update(
+        long_date=long_date,
+        short_date=short_date,
+        exact_time=exact_time,
+        number=number,
+        initials=initials,
+        money=lambda minor, currency: Money(minor, currency).format(),
+        when=when,
+        day=day,
+    )
+    app.jinja_env.globals.update(Permission=Permission, ROLE_LABELS=ROLE_LABELS)
+    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+
+
+def page_context() -> dict[str, Any]:
+    """The variables that layouts read. Looks nobody up: on public pages and errors there may be no database."""
+    settings = current_settings()
+    session = signed_in() if "_login_user" in g else None
+    context: dict[str, Any] = {
+        "product_name": settings.product_name,
+        "product_url": settings.product_url,
+        "csp_nonce": g.get("csp_nonce", ""),
+        "theme": current_theme(),
+        "viewer": None,
+        "organization": None,
+        "memberships": [],
+        "navigation": [],
+        "can": lambda _permission: False,
+    }
+    if session is not None:
+        context.update(_signed_in_context(session))
+    return context
+
+
+def current_theme() -> str:
+    """The theme this browser chose, else what the device says."""
+    chosen = request.cookies.get(theme_cookie(), "")
+    return chosen if chosen in THEMES else "system"
+
+
+def theme_cookie() -> str:
+    """The name of the cookie that keeps the theme."""
+    return cookie_name(current_settings(), "portal_theme")
+
+
+def when(value: datetime) -> Markup:
+    """A time as people say it, the exact one on hover."""
+    return Markup('<time datetime="{}" title="{}">{}</time>').format(
+        value.isoformat(), exact_time(value), ago(value, utcnow())
+    )
+
+
+def day(value: date | datetime) -> Markup:
+    """A day, the exact time on hover where there is one."""
+    title = Markup(' title="{}"').format(exact_time(value)) if isinstance(value, datetime) else ""
+    shown = value.astimezone(UTC) if isinstance(value, datetime) else value
+    return Markup('<time datetime="{}"{}>{}</time>').format(value.isoformat(), title, escape(short_date(shown)))
+
+
+def _signed_in_context(session: SignedIn) -> dict[str, Any]:
+    is_staff_page = (request.endpoint or "").startswith("admin.")
+    context: dict[str, Any] = {
+        "viewer": {"id": session.user_id, "name": session.name, "email": session.email, "initials": initials(session.name)},
+        "is_staff": session.staff_role is not None,
+        "navigation": _staff_navigation() if is_staff_page else [],
+    }
+    if session.organization_id and session.role:
+        context["organization"] = {"id": session.organization_id, "name": session.organization_name}
+        context["role"] = session.role
+        context["can"] = current_actor().can
+        if not is_staff_page:
+            context["navigation"] = _navigation(session)
+    if session.memberships_count > 1:
+        context["memberships"] = [
+            {
+                "organization_id": row.organization_id,
+                "name": row.name,
+                "role_label": ROLE_LABELS[row.role],
+                "current": row.organization_id == session.organization_id,
+            }
+            for row in memberships_of_user(session.user_id)
+        ]
+    return context
+
+
+def _navigation(session: SignedIn) -> list[NavigationItem]:
+    blueprint = request.blueprint or ""
+    return [
+        NavigationItem(screen.label, url_for(screen.endpoint), screen.icon, blueprint == screen.blueprint, screen.group)
+        for screen in open_screens(session.role)
+    ]
+
+
+def _staff_navigation() -> list[NavigationItem]:
+    return [NavigationItem(label, url_for(endpoint), icon, True) for label, endpoint, icon in STAFF_PAGES]

@@ -1,0 +1,7 @@
+"""What machines ask about the process: alive, ready."""
+
+from flask import Blueprint
+
+ops = Blueprint("ops", __name__)
+
+from blueprints.ops import health  # noqa: E402,F401

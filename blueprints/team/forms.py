@@ -1,0 +1,23 @@
+"""Forms of the team."""
+
+from wtforms import SelectField, StringField
+from wtforms.validators import InputRequired, Length
+
+from blueprints._forms import PortalForm
+from portal.permissions import ROLE_LABELS, Role
+
+ROLE_CHOICES = [(role.value, label) for role, label in ROLE_LABELS.items()]
+CHOICES_WITHOUT_OWNER = [choice for choice in ROLE_CHOICES if choice[0] != Role.OWNER]
+
+
+class InviteForm(PortalForm):
+    """An address and the role it gets."""
+
+    email = StringField("Email", [InputRequired("Write an email address."), Length(max=254)])
+    role = SelectField("Role", choices=ROLE_CHOICES, default=Role.MEMBER.value)
+
+
+class RoleForm(PortalForm):
+    """A member's new role."""
+
+    role = SelectField("Role", choices=ROLE_CHOICES)

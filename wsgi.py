@@ -1,0 +1,105 @@
+"""create_app(): where the layers meet. Also the WSGI entry point and the home of the one commit per request."""
+
+import sys
+from pathlib import Path
+
+from flask import Flask
+from htmx_flask import Htmx
+
+from blueprints import register_blueprints
+from blueprints._errors import register_errors
+from blueprints._limits import register_limits
+from blueprints._requests import register_request_hooks
+from blueprints._session_sources import SOURCES
+from blueprints._views import register_template_context
+from portal import models  # noqa: F401
+from portal.config import Settings, SettingsError, load_settings
+from portal.context import Services
+from portal.extensions import csrf, db, login, migrate
+from portal.gateways.mailer import Mailer
+from portal.gateways.stripe_api import StripeGateway
+from portal.logs import configure_logging
+from portal.metering.source import MeteringSource
+
+LARGEST_BODY = 1_000_000
+LARGEST_FORM_PARTS = 200
+
+
+def create_app(settings: Settings | None = None) -> Flask:
+    """The application, ready to serve. With a setting missing or wrong the process ends with one line that names it."""
+    settings = settings or settings_or_exit()
+    configure_logging(settings.log_level)
+    app = Flask(__name__, template_folder="templates", static_folder="static")
+    app.config.update(flask_config(settings))
+    app.extensions["portal"] = build_services(settings)
+    app.extensions["session_source"] = SOURCES[settings.session_source](settings)
+    db.init_app(app)
+    migrate.init_app(app, db, directory=str(Path(__file__).parent / "migrations"))
+    login.init_app(app)
+    login.session_protection = None
+    register_request_hooks(app, settings)
+    csrf.init_app(app)
+    register_limits(app, settings)
+    Htmx(app)
+    register_errors(app)
+    register_template_context(app)
+    register_blueprints(app)
+    register_commands(app)
+    return app
+
+
+def settings_or_exit() -> Settings:
+    """The environment's settings; the same one line for the web server, the worker and every command."""
+    try:
+        return load_settings()
+    except SettingsError as error:
+        sys.exit(f"settings: {error}")
+
+
+def flask_config(settings: Settings) -> dict[str, object]:
+    """Flask's own settings, from ours."""
+    return {
+        "SECRET_KEY": settings.secret_key.get_secret_value(),
+        "SQLALCHEMY_DATABASE_URI": settings.database_url,
+        "SQLALCHEMY_ENGINE_OPTIONS": engine_options(settings),
+        "TRUSTED_HOSTS": [settings.public_host.rsplit(":", 1)[0], "127.0.0.1", "localhost"],
+        "MAX_CONTENT_LENGTH": LARGEST_BODY,
+        "MAX_FORM_PARTS": LARGEST_FORM_PARTS,
+        "SESSION_COOKIE_NAME": "__Host-portal" if settings.is_https else "portal",
+        "SESSION_COOKIE_SECURE": settings.is_https,
+        "SESSION_COOKIE_HTTPONLY": True,
+        "SESSION_COOKIE_SAMESITE": "Lax",
+        "WTF_CSRF_TIME_LIMIT": None,  # as long as the browser's session lasts
+        "WTF_CSRF_SSL_STRICT": False,  # Referrer is withheld by us; Origin and Sec-Fetch-Site are checked instead
+        "WTF_CSRF_METHODS": {"POST", "PUT", "PATCH", "DELETE"},
+        "SEND_FILE_MAX_AGE_DEFAULT": 3600,
+        "TEMPLATES_AUTO_RELOAD": False,
+    }
+
+
+def engine_options(settings: Settings) -> dict[str, object]:
+    """Connection pool. SQLite waits for its one writer; Postgres connections are checked before use."""
+    if settings.database_url.startswith("sqlite"):
+        return {"connect_args": {"timeout": 15}, "pool_size": settings.database_pool_size}
+    return {
+        "pool_size": settings.database_pool_size,
+        "pool_pre_ping": True,
+        "connect_args": {"connect_timeout": 3, "options": "-c timezone=utc"},
+    }
+
+
+def build_services(settings: Settings) -> Services:
+    """One client for each outside service that the settings name."""
+    return Services(
+        settings=settings,
+        stripe=StripeGateway(settings) if settings.stripe_secret_key else None,
+        mailer=Mailer(settings.smtp_url.get_secret_value()) if settings.smtp_url else None,
+        metering=MeteringSource(settings.metering_url.get_secret_value()) if settings.metering_url else None,
+    )
+
+
+def register_commands(app: Flask) -> None:
+    """The `flask` groups of the contract."""
+    from demo.commands import demo_commands
+
+    app.cli.add_command(demo_commands)
