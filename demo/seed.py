@@ -1,0 +1,186 @@
+"""Makes the demo: the people of the contract, two customers of different kinds, and what happened to them."""
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from random import Random
+
+from sqlalchemy import select
+
+from demo import timeline
+from demo.invoices import globex_invoices
+from demo.stripe_history import StripeHistory
+from demo.story import (
+    ACME,
+    ACME_PEOPLE,
+    GLOBEX,
+    GLOBEX_PEOPLE,
+    PASSWORD,
+    Person,
+)
+from demo.usage import write_usage
+from portal import links
+from portal.actor import Actor, ActorKind
+from portal.api_keys.models import ApiKey
+from portal.api_keys.service import SHOWN_LENGTH, new_key_secret
+from portal.billing.models import Contract, StripeConfiguration
+from portal.billing.sync import sync_everything
+from portal.context import current_settings, services, stripe
+from portal.extensions import db
+from portal.identity.models import Membership, Organization, User
+from portal.identity.passwords import hash_password
+from portal.kit.clock import utcnow
+from portal.kit.text import sort_key
+from portal.kit.tokens import digest
+from portal.permissions import Role, StaffRole
+from portal.team.invitations import invite_member
+
+SEED = 20260  # the same demo every time, but for ids and secrets
+STAFF = (
+    ("Sam Carter", "support@portal.example", StaffRole.SUPPORT),
+    ("Lena Brandt", "lead@portal.example", StaffRole.LEAD),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """What was made, for the line that is printed."""
+
+    people: int
+    organizations: int
+    usage_events: int
+    stripe_customer: str | None
+
+
+def is_seeded() -> bool:
+    """Whether the demo people are already there."""
+    return db.session.scalar(select(User.id).where(User.email == ACME_PEOPLE[0].email)) is not None
+
+
+def seed_demo() -> Made:
+    """Make everything, at Stripe too where it is connected; commits. Raises what Stripe raises, with nothing kept."""
+    now = utcnow()
+    settings = current_settings()
+    customer = StripeHistory(settings, now).live("billing@acme.example") if services().stripe else None
+    password = hash_password(PASSWORD)
+    users = _make_users(now, password)
+    acme = _make_organization(ACME, "billing@acme.example", ACME_PEOPLE, users, now)
+    globex = _make_organization(GLOBEX, "owner@globex.example", GLOBEX_PEOPLE, users, now)
+    acme.stripe_customer_id = customer
+    db.session.add(_globex_contract(globex, now))
+    db.session.add_all(globex_invoices(globex, now))
+    db.session.add_all(_acme_keys(acme, now))
+    db.session.commit()
+    acme_id, globex_id = acme.id, globex.id
+    if customer:
+        _mirror(customer)
+    timeline.write_acme(acme_id, now)
+    timeline.write_globex(globex_id, now)
+    _invite_somebody(acme_id)
+    db.session.commit()
+    return Made(len(users), 2, _write_usage(acme_id, globex_id, now), customer)
+
+
+def _make_users(now: datetime, password: str) -> dict[str, User]:
+    users: dict[str, User] = {}
+    for person in (*ACME_PEOPLE, *GLOBEX_PEOPLE):
+        created = now - timedelta(days=person.joined_days_ago)
+        users.setdefault(
+            person.email, User(email=person.email, name=person.name, password_hash=password, created_at=created)
+        )
+    for name, email, role in STAFF:
+        users[email] = User(email=email, name=name, password_hash=password, staff_role=role, created_at=now)
+    db.session.add_all(users.values())
+    db.session.flush()
+    return users
+
+
+def _make_organization(
+    name: str, billing_email: str, people: tuple[Person, ...], users: dict[str, User], now: datetime
+) -> Organization:
+    created = now - timedelta(days=people[0].joined_days_ago)
+    organization = Organization(name=name, billing_email=billing_email, created_at=created)
+    db.session.add(organization)
+    db.session.flush()
+    for person in people:
+        db.session.add(
+            Membership(
+                organization_id=organization.id,
+                user_id=users[person.email].id,
+                role=person.role,
+                sort_name=sort_key(person.name),
+                created_at=now - timedelta(days=person.joined_days_ago),
+            )
+        )
+    return organization
+
+
+def _globex_contract(globex: Organization, now: datetime) -> Contract:
+    renews = date(now.year + 1, 1, 1)
+    return Contract(
+        organization_id=globex.id,
+        plan_name="Enterprise",
+        terms="Two years from the start, 60 committed seats, paid by transfer within 30 days of each quarter's invoice.",
+        seats=60,
+        amount_minor=4_800_000,
+        currency="eur",
+        starts_on=date(renews.year - 2, 1, 1),
+        renews_on=renews,
+        manager_name="Lena Brandt",
+        manager_email="lead@portal.example",
+    )
+
+
+def _acme_keys(acme: Organization, now: datetime) -> list[ApiKey]:
+    """Three keys whose secrets nobody knows: the demo shows how they look, not how to use them."""
+    made = (
+        ("Nightly export", "Daniel Weiss", 388, 0.4, None),
+        ("Warehouse dashboard", "Nikhil Rao", 190, 0.02, None),
+        ("Old importer", "Femi Adeyemi", 410, 201, 200),
+    )
+    keys = []
+    for name, by, days_ago, used_days_ago, revoked_days_ago in made:
+        secret = new_key_secret()
+        keys.append(
+            ApiKey(
+                organization_id=acme.id,
+                name=name,
+                prefix=secret[:SHOWN_LENGTH],
+                secret_hash=digest(secret),
+                created_by_name=by,
+                created_at=now - timedelta(days=days_ago),
+                last_used_at=now - timedelta(days=used_days_ago),
+                revoked_at=now - timedelta(days=revoked_days_ago) if revoked_days_ago else None,
+            )
+        )
+    return keys
+
+
+def _mirror(customer: str) -> None:
+    """A Customer Portal configuration, and Stripe's present state read as every other reading is."""
+    if not current_settings().stripe_portal_config_id:
+        configuration = stripe().create_portal_configuration(
+            headline=f"{current_settings().product_name} billing", return_url=links.billing()
+        )
+        db.session.add(StripeConfiguration(stripe_id=configuration, livemode=stripe().is_live))
+        db.session.commit()
+    sync_everything(customer)
+
+
+def _invite_somebody(acme_id: str) -> None:
+    """One open invitation, so that the list is not empty and the mail catcher shows a mail."""
+    owner = db.session.execute(
+        select(User.id, User.name, User.email).where(User.email == ACME_PEOPLE[0].email)
+    ).one()
+    actor = Actor(ActorKind.USER, owner.id, owner.name, acme_id, Role.OWNER, owner.email)
+    invite_member(actor, "zoe.martin@acme.example", Role.MEMBER)
+
+
+def _write_usage(acme_id: str, globex_id: str, now: datetime) -> int:
+    url = current_settings().metering_url
+    if url is None:
+        return 0
+    rng = Random(SEED)  # noqa: S311  # nosec B311: figures for a demo
+    target = url.get_secret_value()
+    acme = write_usage(target, acme_id, until=now, monthly_start=180_000, growth=0.08, seed=rng.randrange(10**6))
+    globex = write_usage(target, globex_id, until=now, monthly_start=900_000, growth=0.02, seed=rng.randrange(10**6))
+    return acme + globex

@@ -1,0 +1,93 @@
+"""What tests start from: two organizations whose people are the same in kind."""
+
+from dataclasses import dataclass
+from typing import Self
+
+from argon2 import PasswordHasher
+
+from portal.actor import Actor, ActorKind
+from portal.extensions import db
+from portal.identity.models import Membership, Organization, User
+from portal.kit.text import sort_key
+from portal.permissions import Role, StaffRole
+
+PASSWORD = "correct horse battery"
+PASSWORD_HASH = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1).hash(PASSWORD)
+
+
+def make_user(email: str, name: str | None = None, staff_role: StaffRole | None = None) -> User:
+    """A user who can sign in with `PASSWORD` (hashed weakly, for speed)."""
+    name = name or email.split("@")[0].replace(".", " ").title()
+    user = User(email=email, name=name, password_hash=PASSWORD_HASH, staff_role=staff_role)
+    db.session.add(user)
+    db.session.flush()
+    return user
+
+
+def make_organization(name: str, *, customer: str | None = None) -> Organization:
+    """An organization, with a Stripe customer if its id is given."""
+    domain = name.lower().split()[0]
+    organization = Organization(name=name, billing_email=f"billing@{domain}.example", stripe_customer_id=customer)
+    db.session.add(organization)
+    db.session.flush()
+    return organization
+
+
+def add_member(organization: Organization, user: User, role: Role) -> Membership:
+    """Put `user` into `organization`."""
+    member = Membership(
+        organization_id=organization.id, user_id=user.id, role=role, sort_name=sort_key(user.name)
+    )
+    db.session.add(member)
+    db.session.flush()
+    return member
+
+
+def actor_of(member: Membership, user: User) -> Actor:
+    """The actor that a request of this member would have."""
+    return Actor(ActorKind.USER, user.id, user.name, member.organization_id, member.role, user.email)
+
+
+@dataclass(slots=True)
+class Tenant:
+    """An organization with one person in each role. Everything by id or plain value: rows may be expired."""
+
+    organization_id: str
+    members: dict[Role, str]
+    users: dict[Role, str]
+    emails: dict[Role, str]
+
+    def actor(self, role: Role = Role.OWNER) -> Actor:
+        """The actor of the person in `role`."""
+        name = self.emails[role].split("@")[0].title()
+        return Actor(ActorKind.USER, self.users[role], name, self.organization_id, role, self.emails[role])
+
+
+@dataclass(slots=True)
+class World:
+    """Acme pays by Stripe, Globex by contract; staff belong to neither."""
+
+    acme: Tenant
+    globex: Tenant
+    support_email: str = "support@portal.example"
+    lead_email: str = "lead@portal.example"
+
+    @classmethod
+    def make(cls) -> Self:
+        """Make it and commit."""
+        acme, globex = make_tenant("Acme", "cus_acme"), make_tenant("Globex", None)
+        make_user("support@portal.example", staff_role=StaffRole.SUPPORT)
+        make_user("lead@portal.example", staff_role=StaffRole.LEAD)
+        db.session.commit()
+        return cls(acme, globex)
+
+
+def make_tenant(name: str, customer: str | None) -> Tenant:
+    """An organization and its people, `owner@acme.example` and so on."""
+    organization = make_organization(name, customer=customer)
+    members, users, emails = {}, {}, {}
+    for role in Role:
+        user = make_user(f"{role.value}@{name.lower()}.example", f"{role.value.title()} of {name}")
+        members[role] = add_member(organization, user, role).id
+        users[role], emails[role] = user.id, user.email
+    return Tenant(organization.id, members, users, emails)
