@@ -18,7 +18,19 @@ def register_blueprints(app: Flask) -> None:
     from blueprints.usage import usage
     from blueprints.webhooks import webhooks
 
-    for blueprint in (account, activity, admin, api_keys, billing, invoices, invitation, ops, team, usage, webhooks):
+    for blueprint in (
+        account,
+        activity,
+        admin,
+        api_keys,
+        billing,
+        invoices,
+        invitation,
+        ops,
+        team,
+        usage,
+        webhooks,
+    ):
         app.register_blueprint(blueprint)
     with app.app_context():
         if session_source().has_sign_in_form:

@@ -11,8 +11,12 @@ LONGEST_NAME = 120
 
 def download(body: bytes, name: str, media_type: str) -> Response:
     """`body` as a file called `name` in every browser (RFC 6266), with nothing in the name that could harm."""
-    clean = "".join(char for char in name if char.isprintable() and char not in '/\\:*?"<>|')[:LONGEST_NAME].strip()
+    clean = "".join(char for char in name if char.isprintable() and char not in '/\\:*?"<>|')[
+        :LONGEST_NAME
+    ].strip()
     plain = UNSAFE.sub("_", clean) or "download"
     response = Response(body, content_type=media_type)
-    response.headers["Content-Disposition"] = f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(clean)}"
+    response.headers["Content-Disposition"] = (
+        f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(clean)}"
+    )
     return response

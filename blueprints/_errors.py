@@ -13,7 +13,9 @@ from portal.extensions import db
 log = logging.getLogger("portal.errors")
 PAGES = {403, 404, 409, 422, 429, 500, 503}
 MACHINE_PATHS = ("/webhooks/", "/v1/")
-CSRF_MESSAGE = "This page was open for too long or was signed in again elsewhere. Reload it and send the form again."
+CSRF_MESSAGE = (
+    "This page was open for too long or was signed in again elsewhere. Reload it and send the form again."
+)
 
 
 def register_errors(app: Flask) -> None:

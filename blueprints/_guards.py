@@ -17,7 +17,6 @@ from portal.permissions import Permission, StaffRole, staff_allows
 View = TypeVar("View", bound=Callable[..., Any])
 
 
-
 class Door(StrEnum):
     """Who a view is open to."""
 
@@ -80,16 +79,16 @@ def enforce_guard() -> Response | None:
 
 
 def _check_door(guard: Guard, session: SignedIn) -> None:
-    if guard.door is Door.STAFF:
-        assert guard.staff_role is not None
+    if guard.staff_role is not None:
         if session.staff_role is None:
             raise NotFoundError
         if not staff_allows(session.staff_role, guard.staff_role):
             raise ForbiddenError("This needs the staff role lead.")
-    elif guard.door is Door.PERMISSION:
-        assert guard.permission is not None
+    elif guard.permission is not None:
         if session.organization_id is None:
-            raise ForbiddenError("You do not belong to an organization yet. Ask somebody there to invite you.")
+            raise ForbiddenError(
+                "You do not belong to an organization yet. Ask somebody there to invite you."
+            )
         current_actor().require(guard.permission)
 
 
@@ -98,8 +97,14 @@ def _refuse_stale_form(session: SignedIn) -> None:
     if request.method in SAFE_METHODS:
         return
     drawn_for = request.form.get("organization_id")
-    if drawn_for and request.endpoint != "account.switch_organization" and drawn_for != session.organization_id:
-        raise ConflictError("You switched to another organization in a second tab. Reload this page and try again.")
+    if (
+        drawn_for
+        and request.endpoint != "account.switch_organization"
+        and drawn_for != session.organization_id
+    ):
+        raise ConflictError(
+            "You switched to another organization in a second tab. Reload this page and try again."
+        )
 
 
 def _return_path() -> str:

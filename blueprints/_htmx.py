@@ -22,7 +22,9 @@ def redirect_to(url: str, message: str | None = None, kind: str = "success") -> 
     return with_vary(make_response(redirect(url, 303)))
 
 
-def fragment(template: str, status: int = 200, toast: str | None = None, kind: str = "success", **context: Any) -> Response:
+def fragment(
+    template: str, status: int = 200, toast: str | None = None, kind: str = "success", **context: Any
+) -> Response:
     """A part of a page, with an announcement if there is something to say."""
     response = make_response(render_template(template, **context), status)
     if toast:

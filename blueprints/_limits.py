@@ -32,10 +32,12 @@ limiter = Limiter(
 
 def register_limits(app: Flask, settings: Settings) -> None:
     """Count in Redis where there is one, so that processes share; else each process counts for itself."""
-    app.config["RATELIMIT_STORAGE_URI"] = settings.redis_url.get_secret_value() if settings.redis_url else "memory://"
+    app.config["RATELIMIT_STORAGE_URI"] = (
+        settings.redis_url.get_secret_value() if settings.redis_url else "memory://"
+    )
     limiter.init_app(app)
 
 
 def retry_after(error: RateLimitExceeded) -> str:
     """Seconds until the window of the limit that was hit is over at the latest."""
-    return str(error.limit.limit.get_expiry()) if error.limit else "60"
+    return str(error.limit.limit.get_expiry())

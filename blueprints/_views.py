@@ -95,13 +95,20 @@ def day(value: date | datetime) -> Markup:
     """A day, the exact time on hover where there is one."""
     title = Markup(' title="{}"').format(exact_time(value)) if isinstance(value, datetime) else ""
     shown = value.astimezone(UTC) if isinstance(value, datetime) else value
-    return Markup('<time datetime="{}"{}>{}</time>').format(value.isoformat(), title, escape(short_date(shown)))
+    return Markup('<time datetime="{}"{}>{}</time>').format(
+        value.isoformat(), title, escape(short_date(shown))
+    )
 
 
 def _signed_in_context(session: SignedIn) -> dict[str, Any]:
     is_staff_page = (request.endpoint or "").startswith("admin.")
     context: dict[str, Any] = {
-        "viewer": {"id": session.user_id, "name": session.name, "email": session.email, "initials": initials(session.name)},
+        "viewer": {
+            "id": session.user_id,
+            "name": session.name,
+            "email": session.email,
+            "initials": initials(session.name),
+        },
         "is_staff": session.staff_role is not None,
         "navigation": _staff_navigation() if is_staff_page else [],
     }
@@ -127,7 +134,9 @@ def _signed_in_context(session: SignedIn) -> dict[str, Any]:
 def _navigation(session: SignedIn) -> list[NavigationItem]:
     blueprint = request.blueprint or ""
     return [
-        NavigationItem(screen.label, url_for(screen.endpoint), screen.icon, blueprint == screen.blueprint, screen.group)
+        NavigationItem(
+            screen.label, url_for(screen.endpoint), screen.icon, blueprint == screen.blueprint, screen.group
+        )
         for screen in open_screens(session.role)
     ]
 

@@ -23,7 +23,9 @@ def seed() -> None:
         made = seed_demo()
     except (PortalError, stripe.StripeError) as error:
         raise click.ClickException(f"Stripe did not play along: {error}") from error
-    click.echo(f"Made {made.people} people in {made.organizations} organizations and {made.usage_events} usage events.")
+    click.echo(
+        f"Made {made.people} people in {made.organizations} organizations and {made.usage_events} usage events."
+    )
 
 
 @demo_commands.command("reset")
@@ -33,11 +35,15 @@ def reset() -> None:
     _refuse_live()
     reset_demo()
     made = seed_demo()
-    click.echo(f"Made {made.people} people in {made.organizations} organizations and {made.usage_events} usage events.")
+    click.echo(
+        f"Made {made.people} people in {made.organizations} organizations and {made.usage_events} usage events."
+    )
 
 
 def _refuse_live() -> None:
     """Known passwords must never reach a database that real customers use."""
     settings = current_settings()
     if settings.stripe_is_live or settings.is_https:
-        raise click.ClickException("The demo has known passwords. It is not for a portal that others can reach.")
+        raise click.ClickException(
+            "The demo has known passwords. It is not for a portal that others can reach."
+        )

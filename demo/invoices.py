@@ -27,7 +27,9 @@ BANK = {"bank": "Example Bank Dublin", "iban": "IE29 AIBK 9311 5212 3456 78", "b
 def globex_invoices(globex: Organization, now: datetime) -> list[Invoice]:
     """Five quarters, oldest first; the newest was issued 42 days ago and is 12 days late."""
     newest = (now - timedelta(days=42)).replace(hour=9, minute=0, second=0, microsecond=0)
-    return [_invoice(globex, newest - timedelta(days=91 * back), is_paid=back > 0) for back in range(4, -1, -1)]
+    return [
+        _invoice(globex, newest - timedelta(days=91 * back), is_paid=back > 0) for back in range(4, -1, -1)
+    ]
 
 
 def _invoice(globex: Organization, issued_at: datetime, *, is_paid: bool) -> Invoice:
@@ -52,7 +54,12 @@ def _invoice(globex: Organization, issued_at: datetime, *, is_paid: bool) -> Inv
         due_at=due_at,
         paid_at=due_at - timedelta(days=6) if is_paid else None,
         created_at=issued_at,
-        document={"seller": SELLER, "buyer": BUYER, "payment_instructions": {**BANK, "reference": number}, "notes": None},
+        document={
+            "seller": SELLER,
+            "buyer": BUYER,
+            "payment_instructions": {**BANK, "reference": number},
+            "notes": None,
+        },
         lines=[
             InvoiceLine(
                 position=0,

@@ -8,7 +8,6 @@ from sqlalchemy import select
 
 from demo import timeline
 from demo.invoices import globex_invoices
-from demo.stripe_history import StripeHistory
 from demo.story import (
     ACME,
     ACME_PEOPLE,
@@ -17,6 +16,7 @@ from demo.story import (
     PASSWORD,
     Person,
 )
+from demo.stripe_history import StripeHistory
 from demo.usage import write_usage
 from portal import links
 from portal.actor import Actor, ActorKind
@@ -85,7 +85,8 @@ def _make_users(now: datetime, password: str) -> dict[str, User]:
     for person in (*ACME_PEOPLE, *GLOBEX_PEOPLE):
         created = now - timedelta(days=person.joined_days_ago)
         users.setdefault(
-            person.email, User(email=person.email, name=person.name, password_hash=password, created_at=created)
+            person.email,
+            User(email=person.email, name=person.name, password_hash=password, created_at=created),
         )
     for name, email, role in STAFF:
         users[email] = User(email=email, name=name, password_hash=password, staff_role=role, created_at=now)
@@ -119,7 +120,7 @@ def _globex_contract(globex: Organization, now: datetime) -> Contract:
     return Contract(
         organization_id=globex.id,
         plan_name="Enterprise",
-        terms="Two years from the start, 60 committed seats, paid by transfer within 30 days of each quarter's invoice.",
+        terms="Two years, 60 committed seats, paid by transfer within 30 days of each quarterly invoice.",
         seats=60,
         amount_minor=4_800_000,
         currency="eur",
@@ -181,6 +182,10 @@ def _write_usage(acme_id: str, globex_id: str, now: datetime) -> int:
         return 0
     rng = Random(SEED)  # noqa: S311  # nosec B311: figures for a demo
     target = url.get_secret_value()
-    acme = write_usage(target, acme_id, until=now, monthly_start=180_000, growth=0.08, seed=rng.randrange(10**6))
-    globex = write_usage(target, globex_id, until=now, monthly_start=900_000, growth=0.02, seed=rng.randrange(10**6))
+    acme = write_usage(
+        target, acme_id, until=now, monthly_start=180_000, growth=0.08, seed=rng.randrange(10**6)
+    )
+    globex = write_usage(
+        target, globex_id, until=now, monthly_start=900_000, growth=0.02, seed=rng.randrange(10**6)
+    )
     return acme + globex

@@ -20,7 +20,7 @@ from demo.story import (
     STARTED_DAYS_AGO,
     SeatChange,
 )
-from portal.config import Settings
+from portal.config import Settings, SettingsError
 from portal.gateways.stripe_api import API_VERSION
 
 STARTER = {"name": "Starter", "base": 2900, "seat": 900}
@@ -32,10 +32,13 @@ class StripeHistory:
     """Makes the customer and lives its life up to now. Amounts are US cents."""
 
     def __init__(self, settings: Settings, now: datetime) -> None:
-        assert settings.stripe_secret_key is not None
+        if settings.stripe_secret_key is None:
+            raise SettingsError("STRIPE_SECRET_KEY: is missing")
         addresses: Any = {"api": settings.stripe_api_base} if settings.stripe_api_base else {}
         self.client = stripe.StripeClient(
-            settings.stripe_secret_key.get_secret_value(), stripe_version=API_VERSION, base_addresses=addresses
+            settings.stripe_secret_key.get_secret_value(),
+            stripe_version=API_VERSION,
+            base_addresses=addresses,
         ).v1
         self.now = now
         self.clock = ""
@@ -51,15 +54,22 @@ class StripeHistory:
         self._use_card(customer, "pm_card_visa")
         starter, pro = self._prices(STARTER), self._prices(PRO)
         subscription = self.client.subscriptions.create(
-            {"customer": customer, "items": [{"price": starter[0]}, {"price": starter[1], "quantity": FIRST_SEATS}]}
+            {
+                "customer": customer,
+                "items": [{"price": starter[0]}, {"price": starter[1], "quantity": FIRST_SEATS}],
+            }
         ).id
-        for days_ago, happening in sorted(self._happenings(customer, subscription, pro), key=lambda item: -item[0]):
+        for days_ago, happening in sorted(
+            self._happenings(customer, subscription, pro), key=lambda item: -item[0]
+        ):
             self._advance(self.now - timedelta(days=days_ago))
             happening()
         self._advance(self.now)
         return customer
 
-    def _happenings(self, customer: str, subscription: str, pro: tuple[str, str]) -> Iterator[tuple[int, Any]]:
+    def _happenings(
+        self, customer: str, subscription: str, pro: tuple[str, str]
+    ) -> Iterator[tuple[int, Any]]:
         for change in SEAT_CHANGES:
             yield change.days_ago, lambda change=change: self._set_seats(subscription, change)
         yield PLAN_SWITCH_DAYS_AGO, lambda: self._switch(subscription, pro)
@@ -80,12 +90,19 @@ class StripeHistory:
     def _prices(self, plan: dict[str, Any]) -> tuple[str, str]:
         product = self.client.products.create({"name": plan["name"]}).id
         seat = self.client.products.create({"name": f"{plan['name']} seat"}).id
-        monthly: Any = {"currency": "usd", "recurring": {"interval": "month"}}
-        base_price = self.client.prices.create({**monthly, "product": product, "unit_amount": plan["base"]})
-        seat_price = self.client.prices.create(
-            {**monthly, "product": seat, "unit_amount": plan["seat"], "metadata": {"per": "seat"}}
-        )
-        return base_price.id, seat_price.id
+        return self._price(product, plan["base"], {}), self._price(seat, plan["seat"], {"per": "seat"})
+
+    def _price(self, product: str, cents: int, metadata: dict[str, str]) -> str:
+        """A monthly price."""
+        return self.client.prices.create(
+            {
+                "currency": "usd",
+                "recurring": {"interval": "month"},
+                "product": product,
+                "unit_amount": cents,
+                "metadata": metadata,
+            }
+        ).id
 
     def _set_seats(self, subscription: str, change: SeatChange) -> None:
         item = self._items(subscription)[1]

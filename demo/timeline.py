@@ -38,7 +38,13 @@ class Moment:
 
 def write_acme(organization_id: str, now: datetime) -> None:
     """People joining, the plan growing, keys, and every invoice on the day it was issued and paid."""
-    moments = [*_joining(ACME_PEOPLE, now), *_plan(now), *_keys(now), *_invoices(organization_id), *_card(now)]
+    moments = [
+        *_joining(ACME_PEOPLE, now),
+        *_plan(now),
+        *_keys(now),
+        *_invoices(organization_id),
+        *_card(now),
+    ]
     _replace_log(organization_id, moments)
 
 
@@ -53,8 +59,14 @@ def _joining(people: Iterable[Person], now: datetime) -> list[Moment]:
         joined = now - timedelta(days=person.joined_days_ago)
         who = ("member", person.email, person.email)
         invited = joined - timedelta(hours=5)
-        moments.append(Moment(invited, person.invited_by, Action.INVITATION_SENT, ("invitation", person.email, person.email)))
-        moments.append(Moment(joined, person.name, Action.MEMBER_ADDED, who, None, {"role": person.role.value}))
+        moments.append(
+            Moment(
+                invited, person.invited_by, Action.INVITATION_SENT, ("invitation", person.email, person.email)
+            )
+        )
+        moments.append(
+            Moment(joined, person.name, Action.MEMBER_ADDED, who, None, {"role": person.role.value})
+        )
     return moments
 
 
@@ -64,11 +76,17 @@ def _plan(now: datetime) -> list[Moment]:
     for change in SEAT_CHANGES:
         at = now - timedelta(days=change.days_ago)
         plan = ("subscription", "acme", "Starter" if change.days_ago > PLAN_SWITCH_DAYS_AGO else "Pro")
-        moments.append(Moment(at, change.by, Action.SUBSCRIPTION_CHANGED, plan, {"seats": seats}, {"seats": change.seats}))
+        moments.append(
+            Moment(
+                at, change.by, Action.SUBSCRIPTION_CHANGED, plan, {"seats": seats}, {"seats": change.seats}
+            )
+        )
         seats = change.seats
     switched = now - timedelta(days=PLAN_SWITCH_DAYS_AGO)
     names = {"plan_name": "Starter"}, {"plan_name": "Pro"}
-    moments.append(Moment(switched, "Amara Okafor", Action.SUBSCRIPTION_CHANGED, ("subscription", "acme", "Pro"), *names))
+    moments.append(
+        Moment(switched, "Amara Okafor", Action.SUBSCRIPTION_CHANGED, ("subscription", "acme", "Pro"), *names)
+    )
     started = now - timedelta(days=STARTED_DAYS_AGO)
     first = {"plan_name": "Starter", "seats": 8}
     plan = ("subscription", "acme", "Starter")
@@ -91,7 +109,9 @@ def _card(now: datetime) -> list[Moment]:
     before = {"brand": "visa", "last4": "0341"}
     after = {"brand": "mastercard", "last4": "4444"}
     organization = ("organization", "acme", "Acme Robotics")
-    return [Moment(now - timedelta(days=72), "Carla Mendes", Action.CARD_CHANGED, organization, before, after)]
+    return [
+        Moment(now - timedelta(days=72), "Carla Mendes", Action.CARD_CHANGED, organization, before, after)
+    ]
 
 
 def _invoices(organization_id: str) -> list[Moment]:
@@ -100,15 +120,19 @@ def _invoices(organization_id: str) -> list[Moment]:
         what = ("invoice", invoice.id, invoice.number)
         issuer = ("Stripe", ActorKind.STRIPE) if invoice.stripe_id else ("Portal", ActorKind.SYSTEM)
         opened, paid = {"status": "open"}, {"status": "paid"}
-        moments.append(Moment(invoice.issued_at, issuer[0], Action.INVOICE_ISSUED, what, None, opened, issuer[1]))
+        moments.append(
+            Moment(invoice.issued_at, issuer[0], Action.INVOICE_ISSUED, what, None, opened, issuer[1])
+        )
         if invoice.paid_at:
-            moments.append(Moment(invoice.paid_at, issuer[0], Action.INVOICE_CHANGED, what, opened, paid, issuer[1]))
+            moments.append(
+                Moment(invoice.paid_at, issuer[0], Action.INVOICE_CHANGED, what, opened, paid, issuer[1])
+            )
     return moments
 
 
 def _replace_log(organization_id: str, moments: list[Moment]) -> None:
     db.session.execute(delete(AuditEntry).where(AuditEntry.organization_id == organization_id))
-    ids = {name: user_id for name, user_id in db.session.execute(select(User.name, User.id))}
+    ids = {user.name: user.id for user in db.session.scalars(select(User))}
     for moment in sorted(moments, key=lambda moment: moment.at):
         db.session.add(
             AuditEntry(

@@ -49,7 +49,9 @@ class Settings(BaseSettings):
     @field_validator("stripe_webhook_secrets", mode="before")
     @classmethod
     def _split_on_commas(cls, value: object) -> object:
-        return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+        return (
+            [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+        )
 
     @field_validator("database_url")
     @classmethod
@@ -111,7 +113,9 @@ def load_settings(**overrides: object) -> Settings:
     try:
         return Settings(**overrides)  # type: ignore[arg-type]
     except ValidationError as error:
-        raise SettingsError("; ".join(_one_line(item["loc"], item["msg"]) for item in error.errors())) from None
+        raise SettingsError(
+            "; ".join(_one_line(item["loc"], item["msg"]) for item in error.errors())
+        ) from None
 
 
 def _one_line(location: tuple[int | str, ...], message: str) -> str:

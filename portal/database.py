@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from weakref import WeakKeyDictionary
 
 from flask_sqlalchemy.session import Session
-from sqlalchemy import BigInteger, DateTime, Engine, Enum, MetaData, event
+from sqlalchemy import BigInteger, DateTime, Engine, Enum, MetaData, Row, event
 from sqlalchemy.engine import Connection, Dialect
 from sqlalchemy.orm import DeclarativeBase, mapped_column
 from sqlalchemy.types import JSON, TypeDecorator
@@ -29,6 +29,8 @@ SQLITE_PRAGMAS = (
 READING_ENGINES: WeakKeyDictionary[Engine, Engine] = WeakKeyDictionary()
 
 
+AnyRow = Row[*tuple[Any, ...]]
+"""A row of plain values, as lists and pages read them; its columns are those of the select."""
 Minor = Annotated[int, mapped_column(BigInteger)]
 """An amount of money in minor units; its currency stands in the same row."""
 
@@ -43,7 +45,9 @@ class Base(DeclarativeBase):
 
     metadata = MetaData(naming_convention=NAMING_CONVENTION)
     type_annotation_map = {
-        enum.Enum: Enum(enum.Enum, native_enum=False, length=16, values_callable=enum_values, validate_strings=True)
+        enum.Enum: Enum(
+            enum.Enum, native_enum=False, length=16, values_callable=enum_values, validate_strings=True
+        )
     }
 
 
@@ -89,7 +93,9 @@ def reading_engine(engine: Engine) -> Engine:
     """The same pool, for requests that change nothing: autocommit on Postgres, a deferred snapshot on SQLite."""
     if engine not in READING_ENGINES:
         options: dict[str, Any] = (
-            {"sqlite_begin": "BEGIN"} if engine.dialect.name == "sqlite" else {"isolation_level": "AUTOCOMMIT"}
+            {"sqlite_begin": "BEGIN"}
+            if engine.dialect.name == "sqlite"
+            else {"isolation_level": "AUTOCOMMIT"}
         )
         READING_ENGINES[engine] = engine.execution_options(**options)
     return READING_ENGINES[engine]

@@ -9,7 +9,7 @@ class PortalError(Exception):
     `message` is plain text for people. `field` names the form field it belongs to, if any.
     """
 
-    status: int = HTTPStatus.INTERNAL_SERVER_ERROR
+    status: HTTPStatus = HTTPStatus.INTERNAL_SERVER_ERROR
 
     def __init__(self, message: str, *, field: str | None = None) -> None:
         super().__init__(message)

@@ -41,6 +41,5 @@ def configure_logging(level: str) -> None:
 
 def _trace(record: logging.LogRecord) -> list[str]:
     """Where it happened, without the error's message: that may quote what a person typed."""
-    assert record.exc_info is not None
-    frames = traceback.extract_tb(record.exc_info[2])
+    frames = traceback.extract_tb(record.exc_info[2] if record.exc_info else None)
     return [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames]

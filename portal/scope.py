@@ -27,9 +27,13 @@ SCREENS = (
     Screen("team", "Team", "team.members", Permission.TEAM_READ, "users", "Organization"),
     Screen("billing", "Billing", "billing.overview", Permission.BILLING_READ, "card", "Organization"),
     Screen("usage", "Usage", "usage.overview", Permission.USAGE_READ, "chart", "Organization"),
-    Screen("invoices", "Invoices", "invoices.list_invoices", Permission.INVOICES_READ, "invoice", "Organization"),
+    Screen(
+        "invoices", "Invoices", "invoices.list_invoices", Permission.INVOICES_READ, "invoice", "Organization"
+    ),
     Screen("api-keys", "API keys", "api_keys.list_keys", Permission.API_KEYS_READ, "key", "Organization"),
-    Screen("activity", "Activity", "activity.list_entries", Permission.ACTIVITY_READ, "activity", "Organization"),
+    Screen(
+        "activity", "Activity", "activity.list_entries", Permission.ACTIVITY_READ, "activity", "Organization"
+    ),
 )
 
 

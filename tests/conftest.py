@@ -139,5 +139,3 @@ def visit(app: Flask) -> Callable[..., Visitor]:
         return visitor
 
     return make
-
-

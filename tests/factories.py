@@ -27,7 +27,9 @@ def make_user(email: str, name: str | None = None, staff_role: StaffRole | None 
 def make_organization(name: str, *, customer: str | None = None) -> Organization:
     """An organization, with a Stripe customer if its id is given."""
     domain = name.lower().split()[0]
-    organization = Organization(name=name, billing_email=f"billing@{domain}.example", stripe_customer_id=customer)
+    organization = Organization(
+        name=name, billing_email=f"billing@{domain}.example", stripe_customer_id=customer
+    )
     db.session.add(organization)
     db.session.flush()
     return organization

@@ -8,7 +8,12 @@ from portal.config import Settings
 from portal.errors import NotFoundError
 from portal.gateways.mailer import Mailer
 from portal.gateways.stripe_api import StripeGateway, StripeUnavailableError
-from portal.gateways.stripe_objects import CardSnapshot, CustomerSnapshot, InvoiceSnapshot, SubscriptionSnapshot
+from portal.gateways.stripe_objects import (
+    CardSnapshot,
+    CustomerSnapshot,
+    InvoiceSnapshot,
+    SubscriptionSnapshot,
+)
 
 CARD = CardSnapshot("pm_1", "visa", "4242", 8, 2030)
 SUBSCRIPTION = SubscriptionSnapshot(
@@ -30,7 +35,11 @@ class FakeStripe(StripeGateway):
 
     def __init__(self, settings: Settings) -> None:
         super().__init__(settings)
-        self.customers = {"cus_acme": CustomerSnapshot("cus_acme", False, "Acme", "billing@acme.example", CARD, (SUBSCRIPTION,))}
+        self.customers = {
+            "cus_acme": CustomerSnapshot(
+                "cus_acme", False, "Acme", "billing@acme.example", CARD, (SUBSCRIPTION,)
+            )
+        }
         self.known_invoices: dict[str, InvoiceSnapshot] = {}
         self.updates: list[tuple[str, str, str, str]] = []
         self.opened: list[str] = []

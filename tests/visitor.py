@@ -22,7 +22,13 @@ class Visitor:
         return self.client.get(path, headers=self._headers(htmx), **more)
 
     def post(
-        self, path: str, data: dict[str, Any] | None = None, *, htmx: bool = False, method: str = "POST", **more: Any
+        self,
+        path: str,
+        data: dict[str, Any] | None = None,
+        *,
+        htmx: bool = False,
+        method: str = "POST",
+        **more: Any,
     ) -> TestResponse:
         """A form, with this browser's CSRF token."""
         body = {"csrf_token": self.csrf_token(), **(data or {})}

@@ -9,4 +9,6 @@ from blueprints._forms import PortalForm
 class ProfileForm(PortalForm):
     """A person's own name."""
 
-    name = StringField("Name", [InputRequired("Write your name."), Length(max=120, message="At most 120 characters.")])
+    name = StringField(
+        "Name", [InputRequired("Write your name."), Length(max=120, message="At most 120 characters.")]
+    )

@@ -48,14 +48,26 @@ def appearance() -> Response:
     if theme not in THEMES:
         raise InvalidInputError("Choose light, dark or device.", field="theme")
     came_from = request.referrer or ""
-    path = came_from.removeprefix(request.host_url.rstrip("/")) if came_from.startswith(request.host_url) else None
+    path = (
+        came_from.removeprefix(request.host_url.rstrip("/"))
+        if came_from.startswith(request.host_url)
+        else None
+    )
     response = make_response("", 204) if is_fragment_request() else redirect_to(safe_next(path))
     secure = current_settings().is_https
-    response.set_cookie(theme_cookie(), theme, max_age=ONE_YEAR_SECONDS, secure=secure, httponly=True, samesite="Lax")
+    response.set_cookie(
+        theme_cookie(), theme, max_age=ONE_YEAR_SECONDS, secure=secure, httponly=True, samesite="Lax"
+    )
     return response
 
 
 def show_profile(form: ProfileForm, status: int = 200) -> Response:
     """The profile page around a form."""
     session = require_signed_in()
-    return page("account/profile.html", status, form=form, places=memberships_of_user(session.user_id), session=session)
+    return page(
+        "account/profile.html",
+        status,
+        form=form,
+        places=memberships_of_user(session.user_id),
+        session=session,
+    )

@@ -17,4 +17,9 @@ def list_entries() -> Response:
     """One page of the log."""
     found = entries_page(current_actor().organization, request.args.get("after"))
     after = request.args.get("after")
-    return page("activity/list.html", entries=[describe(row) for row in found.rows], next=found.next_cursor, after=after)
+    return page(
+        "activity/list.html",
+        entries=[describe(row) for row in found.rows],
+        next=found.next_cursor,
+        after=after,
+    )

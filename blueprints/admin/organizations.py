@@ -27,7 +27,9 @@ def organizations() -> Response:
     found = organizations_page(search, request.args.get("after"))
     if is_fragment_request():
         return fragment("admin/_organization_list.html", organizations=found, search=search)
-    return page("admin/organizations.html", organizations=found, search=search, after=request.args.get("after"))
+    return page(
+        "admin/organizations.html", organizations=found, search=search, after=request.args.get("after")
+    )
 
 
 @admin.get("/organizations/<organization_id>")

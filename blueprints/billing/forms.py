@@ -9,5 +9,8 @@ from blueprints._forms import PortalForm
 class DetailsForm(PortalForm):
     """What stands on the next invoices, and where they go."""
 
-    name = StringField("Company name", [InputRequired("Write the company name."), Length(max=120, message="At most 120 characters.")])
+    name = StringField(
+        "Company name",
+        [InputRequired("Write the company name."), Length(max=120, message="At most 120 characters.")],
+    )
     billing_email = StringField("Billing email", [InputRequired("Write an email address."), Length(max=254)])

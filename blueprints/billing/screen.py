@@ -36,7 +36,8 @@ def update_details() -> Response:
     """Change company name and billing mail."""
     form = DetailsForm()
     saved = carry_out(
-        form, lambda: service.change_details(current_actor(), str(form.name.data), str(form.billing_email.data))
+        form,
+        lambda: service.change_details(current_actor(), str(form.name.data), str(form.billing_email.data)),
     )
     if saved is None:
         return show_billing(form, 422)
@@ -62,17 +63,25 @@ def card_status() -> Response:
     if not is_fragment_request():
         return redirect_to(url_for("billing.overview"))
     organization = organization_by_id(current_actor().organization)
-    return fragment("billing/_card.html", overview=billing_overview(organization), watching=is_watching(organization))
+    return fragment(
+        "billing/_card.html", overview=billing_overview(organization), watching=is_watching(organization)
+    )
 
 
 def show_billing(form: DetailsForm | None = None, status: int = 200) -> Response:
     """The billing page around its form."""
     organization = organization_by_id(current_actor().organization)
-    form = form or DetailsForm(formdata=None, name=organization.name, billing_email=organization.billing_email)
+    form = form or DetailsForm(
+        formdata=None, name=organization.name, billing_email=organization.billing_email
+    )
     found: BillingOverview = billing_overview(organization)
-    return page("billing/overview.html", status, form=form, overview=found, watching=is_watching(organization))
+    return page(
+        "billing/overview.html", status, form=form, overview=found, watching=is_watching(organization)
+    )
 
 
 def is_watching(organization: Organization) -> bool:
     """Whether somebody was at Stripe a moment ago, so that a change may arrive any second."""
-    return organization.stripe_visited_at is not None and utcnow() - organization.stripe_visited_at < WATCH_FOR
+    return (
+        organization.stripe_visited_at is not None and utcnow() - organization.stripe_visited_at < WATCH_FOR
+    )

@@ -32,5 +32,7 @@ def readyz() -> Response:
         return make_response({"status": "not ready", "reason": "the database does not answer"}, 503)
     expected = ScriptDirectory(current_app.extensions["migrate"].directory).get_heads()
     if set(present) != set(expected):
-        return make_response({"status": "not ready", "reason": "migrations are not at head; run flask db upgrade"}, 503)
+        return make_response(
+            {"status": "not ready", "reason": "migrations are not at head; run flask db upgrade"}, 503
+        )
     return make_response({"status": "ok"})

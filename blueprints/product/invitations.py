@@ -10,8 +10,8 @@ from blueprints.product import invitation
 from blueprints.product.forms import JoinForm
 from blueprints.product.sign_in import set_session_cookie
 from portal.identity import sessions
-from portal.identity.models import User
 from portal.identity.queries import user_by_email, user_by_id
+from portal.identity.sessions import SignedIn
 from portal.identity.throttle import INVITATION_BY_ADDRESS, count_attempt
 from portal.team import invitations
 from portal.team.models import Invitation
@@ -33,7 +33,7 @@ def accept(token: str) -> Response:
     found = invitations.find_invitation(token)
     visitor = signed_in()
     if visitor is not None:
-        return join_as(token, user_by_id(visitor.user_id))
+        return join_as(token, visitor)
     if user_by_email(found.email):
         return redirect_to(session_source().sign_in_url(request.path))
     form = JoinForm()
@@ -49,11 +49,9 @@ def accept(token: str) -> Response:
     return response
 
 
-def join_as(token: str, user: User) -> Response:
+def join_as(token: str, visitor: SignedIn) -> Response:
     """Accept for somebody who is signed in, and look at the new organization."""
-    visitor = signed_in()
-    assert visitor is not None
-    member = invitations.accept_as_user(token, user, origin())
+    member = invitations.accept_as_user(token, user_by_id(visitor.user_id), origin())
     sessions.switch_organization(visitor.token_hash, member.organization_id)
     return redirect_to(url_for("account.start"), "You have joined the team.")
 
@@ -65,7 +63,13 @@ def show_page(token: str, found: Invitation, form: JoinForm, status: int = 200) 
     if visitor is None and has_account:
         return redirect(session_source().sign_in_url(request.path), 303)  # type: ignore[return-value]
     return page(
-        "product/invitation.html", status, token=token, invitation=found, form=form, visitor=visitor, has_account=has_account
+        "product/invitation.html",
+        status,
+        token=token,
+        invitation=found,
+        form=form,
+        visitor=visitor,
+        has_account=has_account,
     )
 
 

@@ -44,7 +44,9 @@ def sign_out() -> Response:
     identity.sign_out(current_actor(), require_signed_in().token_hash)
     session.clear()
     response = redirect_to(url_for("auth.sign_in"), "You are signed out.")
-    response.delete_cookie(session_cookie_name(current_settings()), secure=current_settings().is_https, httponly=True)
+    response.delete_cookie(
+        session_cookie_name(current_settings()), secure=current_settings().is_https, httponly=True
+    )
     return response
 
 

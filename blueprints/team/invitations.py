@@ -21,7 +21,9 @@ def invite() -> Response:
     """Invite one address."""
     actor = current_actor()
     form = InviteForm()
-    sent = carry_out(form, lambda: invitations.invite_member(actor, str(form.email.data), Role(form.role.data)))
+    sent = carry_out(
+        form, lambda: invitations.invite_member(actor, str(form.email.data), Role(form.role.data))
+    )
     if sent is None:
         return show_members(form, 422)
     return redirect_to(url_for("team.members"), f"An invitation is on its way to {sent.email}.")

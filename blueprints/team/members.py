@@ -3,7 +3,6 @@
 from typing import Any
 
 from flask import Response, request, url_for
-from sqlalchemy import Row
 
 from blueprints._actor import current_actor
 from blueprints._forms import carry_out
@@ -13,7 +12,15 @@ from blueprints._limits import SEARCHES, limiter
 from blueprints.team import team
 from blueprints.team.forms import CHOICES_WITHOUT_OWNER, ROLE_CHOICES, InviteForm, RoleForm
 from portal.actor import Actor
-from portal.permissions import PERMISSION_LABELS, ROLE_LABELS, ROLE_PERMISSIONS, ROLE_SUMMARIES, Permission, Role
+from portal.database import AnyRow
+from portal.permissions import (
+    PERMISSION_LABELS,
+    ROLE_LABELS,
+    ROLE_PERMISSIONS,
+    ROLE_SUMMARIES,
+    Permission,
+    Role,
+)
 from portal.team import queries, service
 
 LONGEST_SEARCH = 100
@@ -46,15 +53,20 @@ def show_members(form: InviteForm, status: int = 200) -> Response:
     )
 
 
-def list_context() -> dict[str, object]:
+def list_context() -> dict[str, Any]:
     """What the list of members needs, from the address of the page."""
     actor = current_actor()
     search = request.args.get("q", "").strip()[:LONGEST_SEARCH] if request.method == "GET" else ""
     after = request.args.get("after") if request.method == "GET" else None
-    return {"members": queries.members_page(actor.organization, search, after), "search": search, "after": after, **row_context(actor)}
+    return {
+        "members": queries.members_page(actor.organization, search, after),
+        "search": search,
+        "after": after,
+        **row_context(actor),
+    }
 
 
-def row_context(actor: Actor) -> dict[str, object]:
+def row_context(actor: Actor) -> dict[str, Any]:
     """What one row of the list needs."""
     return {
         "can_manage": actor.can(Permission.MEMBERS_MANAGE),
@@ -127,7 +139,7 @@ def remove(member_id: str) -> Response:
     return redirect_to(url_for("team.members"), f"{member.user.name} is no longer in the team.")
 
 
-def removable_member(actor: Actor, member_id: str) -> Row[Any]:
+def removable_member(actor: Actor, member_id: str) -> AnyRow:
     """The member, for those who may remove them; anybody may remove themselves. Raises as a missing one otherwise."""
     member = queries.member_row(actor.organization, member_id)
     if member.user_id != actor.id:

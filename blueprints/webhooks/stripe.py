@@ -11,7 +11,7 @@ from portal.extensions import csrf, db
 
 @webhooks.post("/stripe")
 @csrf.exempt  # type: ignore[untyped-decorator]
-@limiter.exempt  # type: ignore[untyped-decorator]
+@limiter.exempt
 @public
 def receive_stripe_event() -> Response:
     """2xx only after the event is committed; Stripe sends again whatever was not."""

@@ -1,11 +1,11 @@
 """Selects about API keys. The secret's hash is never selected for a list."""
 
 from collections.abc import Sequence
-from typing import Any
 
-from sqlalchemy import Row, func, select
+from sqlalchemy import func, select
 
 from portal.api_keys.models import ApiKey
+from portal.database import AnyRow
 from portal.errors import NotFoundError
 from portal.extensions import db
 
@@ -21,7 +21,7 @@ KEY_ROWS = select(
 LISTED = 200
 
 
-def list_keys(organization_id: str) -> Sequence[Row[Any]]:
+def list_keys(organization_id: str) -> Sequence[AnyRow]:
     """Live keys first, newest first, then revoked ones; at most `LISTED`."""
     statement = (
         KEY_ROWS.where(ApiKey.organization_id == organization_id)
@@ -42,5 +42,7 @@ def get_key(organization_id: str, key_id: str, *, lock: bool = False) -> ApiKey:
 
 def count_live_keys(organization_id: str) -> int:
     """How many keys of the organization are not revoked."""
-    statement = select(func.count()).where(ApiKey.organization_id == organization_id, ApiKey.revoked_at.is_(None))
+    statement = select(func.count()).where(
+        ApiKey.organization_id == organization_id, ApiKey.revoked_at.is_(None)
+    )
     return db.session.scalar(statement) or 0

@@ -44,7 +44,11 @@ def create_key(actor: Actor, name: str) -> tuple[ApiKey, str]:
     )
     db.session.add(key)
     db.session.flush()
-    record(actor, Action.API_KEY_CREATED, Change("api_key", key.id, name, None, {"name": name, "prefix": key.prefix}))
+    record(
+        actor,
+        Action.API_KEY_CREATED,
+        Change("api_key", key.id, name, None, {"name": name, "prefix": key.prefix}),
+    )
     for recipient in owner_emails(organization.id):
         payload = {"actor": actor.name, "key": name, "prefix": key.prefix, "organization": organization.name}
         put_mail("api-key-created", recipient, payload, organization.id)
@@ -57,7 +61,9 @@ def revoke_key(actor: Actor, key_id: str) -> ApiKey:
     key = get_key(actor.organization, key_id, lock=True)
     if key.revoked_at is None:
         key.revoked_at = utcnow()
-        change = Change("api_key", key.id, key.name, {"revoked": False}, {"revoked": True, "prefix": key.prefix})
+        change = Change(
+            "api_key", key.id, key.name, {"revoked": False}, {"revoked": True, "prefix": key.prefix}
+        )
         record(actor, Action.API_KEY_REVOKED, change)
     return key
 

@@ -1,10 +1,9 @@
 """Selects of the audit log."""
 
-from typing import Any
-
-from sqlalchemy import Row, select
+from sqlalchemy import select
 
 from portal.audit.models import AuditEntry
+from portal.database import AnyRow
 from portal.extensions import db
 from portal.kit.paging import Page, decode_cursor, make_page
 
@@ -23,7 +22,7 @@ ENTRY_ROWS = select(
 )
 
 
-def entries_page(organization_id: str, after: str | None = None) -> Page[Row[Any]]:
+def entries_page(organization_id: str, after: str | None = None) -> Page[AnyRow]:
     """One page of an organization's log, newest first. Raises `InvalidInputError` for a bad `after`."""
     statement = ENTRY_ROWS.where(AuditEntry.organization_id == organization_id)
     if cursor := decode_cursor(after, (int,)):

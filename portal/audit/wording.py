@@ -4,10 +4,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row
-
 from portal.actor import ActorKind
 from portal.audit.service import Action
+from portal.database import AnyRow
 from portal.permissions import ROLE_LABELS, Role
 
 SENTENCES: dict[Action, str] = {
@@ -90,7 +89,7 @@ class Entry:
     created_at: datetime
 
 
-def describe(row: Row[Any]) -> Entry:
+def describe(row: AnyRow) -> Entry:
     """A row of `portal.audit.queries` in words."""
     return Entry(
         actor_name=row.actor_name,

@@ -42,11 +42,15 @@ def apply_invoice(actor: Actor, organization: Organization, snapshot: InvoiceSna
     """Make our row say what Stripe says about an invoice. Drafts are not shown to anybody, so not kept."""
     if snapshot.status == "draft" or snapshot.number is None:
         return
-    statement = select(Invoice).where(Invoice.stripe_id == snapshot.id).options(db.selectinload(Invoice.lines))
+    statement = (
+        select(Invoice).where(Invoice.stripe_id == snapshot.id).options(db.selectinload(Invoice.lines))
+    )
     invoice = db.session.scalar(statement)
     is_new = invoice is None
     if invoice is None:
-        invoice = Invoice(organization_id=organization.id, source=InvoiceSource.STRIPE, stripe_id=snapshot.id, lines=[])
+        invoice = Invoice(
+            organization_id=organization.id, source=InvoiceSource.STRIPE, stripe_id=snapshot.id, lines=[]
+        )
         db.session.add(invoice)
     before = None if is_new else invoice.status.value
     _copy_invoice(invoice, snapshot)
@@ -80,7 +84,10 @@ def _apply_details(actor: Actor, organization: Organization, customer: CustomerS
     if has_pending(Channel.STRIPE, customer.id):
         return
     before = {"name": organization.name, "billing_email": organization.billing_email}
-    after = {"name": customer.name or organization.name, "billing_email": customer.email or organization.billing_email}
+    after = {
+        "name": customer.name or organization.name,
+        "billing_email": customer.email or organization.billing_email,
+    }
     after["name"], after["billing_email"] = after["name"][:120], after["billing_email"][:254]
     if before != after:
         organization.name, organization.billing_email = after["name"], after["billing_email"]
@@ -102,7 +109,11 @@ def _apply_card(actor: Actor, organization: Organization, snapshot: CardSnapshot
         card.synced_at = utcnow()
         db.session.add(card)
     if before != after:
-        record(actor, Action.CARD_CHANGED, Change("organization", organization.id, organization.name, before, after))
+        record(
+            actor,
+            Action.CARD_CHANGED,
+            Change("organization", organization.id, organization.name, before, after),
+        )
 
 
 def _describe(card: Card | CardSnapshot | None) -> dict[str, Any] | None:
@@ -128,14 +139,22 @@ def _apply_subscription(
         _record_plan(actor, row, None, after)
     elif before != after:
         changed = [name for name in PLAN_FIELDS if before[name] != after[name]]
-        _record_plan(actor, row, {name: before[name] for name in changed}, {name: after[name] for name in changed})
+        _record_plan(
+            actor, row, {name: before[name] for name in changed}, {name: after[name] for name in changed}
+        )
 
 
 def _record_plan(
     actor: Actor, row: Subscription, before: dict[str, Any] | None, after: dict[str, Any] | None
 ) -> None:
-    record(actor, Action.SUBSCRIPTION_CHANGED, Change("subscription", row.stripe_id, row.plan_name, before, after))
+    record(
+        actor,
+        Action.SUBSCRIPTION_CHANGED,
+        Change("subscription", row.stripe_id, row.plan_name, before, after),
+    )
 
 
 def _subscriptions(organization_id: str) -> list[Subscription]:
-    return list(db.session.scalars(select(Subscription).where(Subscription.organization_id == organization_id)))
+    return list(
+        db.session.scalars(select(Subscription).where(Subscription.organization_id == organization_id))
+    )

@@ -26,7 +26,11 @@ class Known:
 
 def known_billing(organization: Organization) -> Known:
     """The mirror of Stripe, as plain values, and the contract."""
-    sync = db.session.get(StripeSync, organization.stripe_customer_id) if organization.stripe_customer_id else None
+    sync = (
+        db.session.get(StripeSync, organization.stripe_customer_id)
+        if organization.stripe_customer_id
+        else None
+    )
     card = db.session.get(Card, organization.id)
     row = db.session.scalar(
         select(Subscription)
@@ -35,7 +39,9 @@ def known_billing(organization: Organization) -> Known:
         .limit(1)
     )
     return Known(
-        card=CardSnapshot(card.stripe_id, card.brand, card.last4, card.exp_month, card.exp_year) if card else None,
+        card=CardSnapshot(card.stripe_id, card.brand, card.last4, card.exp_month, card.exp_year)
+        if card
+        else None,
         subscription=_subscription_values(row) if row else None,
         contract=db.session.get(Contract, organization.id),
         synced_at=sync.synced_at if sync else None,

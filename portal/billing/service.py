@@ -44,7 +44,12 @@ def change_details(actor: Actor, name: str, billing_email: str) -> Organization:
     if organization.stripe_customer_id:
         put_stripe("customer-details", organization.stripe_customer_id, organization.id)
     for recipient in sorted({before["billing_email"], billing_email}):
-        put_mail("billing-details-changed", recipient, {"actor": actor.name, "before": before, "after": after}, organization.id)
+        put_mail(
+            "billing-details-changed",
+            recipient,
+            {"actor": actor.name, "before": before, "after": after},
+            organization.id,
+        )
     return organization
 
 

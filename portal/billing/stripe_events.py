@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 from functools import partial
+from http import HTTPStatus
 from typing import Any
 
 from sqlalchemy.dialects.postgresql import insert as postgres_insert
@@ -25,7 +26,7 @@ INVOICES_NOT_KEPT = ("invoice.upcoming",)
 class BadEventError(InvalidInputError):
     """A signed body that is not a Stripe event."""
 
-    status = 400
+    status = HTTPStatus.BAD_REQUEST
 
 
 def store_event(payload: bytes, signature: str) -> None:

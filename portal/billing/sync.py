@@ -93,8 +93,7 @@ def _version(customer_id: str) -> int:
         except IntegrityError:  # another process was first
             db.session.rollback()
         version = db.session.scalar(statement)
-    assert version is not None
-    return version
+    return version or 0
 
 
 def _advance(customer_id: str, version: int) -> bool:

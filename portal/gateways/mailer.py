@@ -41,7 +41,9 @@ class Mailer:
             text = f"the mail server answered {code}"
             raise MailNotSentError(text, is_permanent=500 <= code < 600 and code != 535) from error
         except (OSError, smtplib.SMTPException) as error:
-            raise MailNotSentError(f"the mail server failed: {type(error).__name__}", is_permanent=False) from error
+            raise MailNotSentError(
+                f"the mail server failed: {type(error).__name__}", is_permanent=False
+            ) from error
 
     def _connect(self) -> smtplib.SMTP:
         if self._is_tls:

@@ -1,13 +1,15 @@
 """The one module that speaks Stripe, version 2026-05-27.dahlia on every call. Nothing of the SDK leaves it."""
 
+import logging
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from http import HTTPStatus
 from typing import Any
 
 import stripe
 
-from portal.config import Settings
+from portal.config import Settings, SettingsError
 from portal.errors import InvalidInputError, NotFoundError, UnavailableError
 from portal.gateways.stripe_objects import (
     CustomerSnapshot,
@@ -20,7 +22,9 @@ API_VERSION = "2026-05-27.dahlia"
 TIMEOUT_SECONDS = 2.0
 """For one try. With the one retry below a page still answers within 5 seconds."""
 SIGNATURE_TOLERANCE_SECONDS = 300
-CUSTOMER_PARTS = ["invoice_settings.default_payment_method", "subscriptions", "subscriptions.data.items.data.price.product"]
+CUSTOMER_PARTS = ["invoice_settings.default_payment_method", "subscriptions"]
+PRODUCT_NAME_SECONDS = 600
+log = logging.getLogger("portal.stripe")
 
 
 class StripeUnavailableError(UnavailableError):
@@ -34,14 +38,15 @@ class StripeRefusedError(InvalidInputError):
 class BadSignatureError(InvalidInputError):
     """A webhook body that Stripe did not sign, or not within the last five minutes."""
 
-    status = 400
+    status = HTTPStatus.BAD_REQUEST
 
 
 class StripeGateway:
     """Calls to Stripe, with plain values in and out."""
 
     def __init__(self, settings: Settings) -> None:
-        assert settings.stripe_secret_key is not None
+        if settings.stripe_secret_key is None:
+            raise SettingsError("STRIPE_SECRET_KEY: is missing")
         self._secrets = [secret.get_secret_value() for secret in settings.stripe_webhook_secrets]
         self.is_live = settings.stripe_is_live
         addresses: Any = {"api": settings.stripe_api_base} if settings.stripe_api_base else {}
@@ -52,6 +57,7 @@ class StripeGateway:
             http_client=stripe.RequestsClient(timeout=TIMEOUT_SECONDS),
             max_network_retries=1,
         )
+        self._product_names: dict[str, tuple[float, str]] = {}
 
     def customer(self, customer_id: str, *, tries: int = 2) -> CustomerSnapshot:
         """The customer with its default card and its subscriptions, in one call."""
@@ -59,7 +65,16 @@ class StripeGateway:
             found = self._client.v1.customers.retrieve(
                 customer_id, {"expand": CUSTOMER_PARTS}, {"max_network_retries": tries - 1}
             )
-        return customer_snapshot(found.to_dict(recursive=True))
+        return customer_snapshot(found.to_dict(recursive=True), self._product_name)
+
+    def _product_name(self, product_id: str) -> str:
+        """A product's name, kept for ten minutes: Stripe expands at most four levels, and it stands on the sixth."""
+        kept_at, name = self._product_names.get(product_id, (0.0, ""))
+        if time.monotonic() - kept_at > PRODUCT_NAME_SECONDS or not name:
+            with _typed_errors():
+                name = self._client.v1.products.retrieve(product_id).name
+            self._product_names[product_id] = (time.monotonic(), name)
+        return name
 
     def update_customer(self, customer_id: str, *, name: str, email: str, idempotency_key: str) -> None:
         """Set the name and address that Stripe prints on the next invoices."""
@@ -128,9 +143,10 @@ class StripeGateway:
 
 def _signed_with(text: str, signature: str, secret: str) -> bool:
     try:
-        return stripe.WebhookSignature.verify_header(text, signature, secret, SIGNATURE_TOLERANCE_SECONDS)
+        stripe.WebhookSignature.verify_header(text, signature, secret, SIGNATURE_TOLERANCE_SECONDS)
     except stripe.SignatureVerificationError:
         return False
+    return True
 
 
 def _signed_at(signature: str) -> int:
@@ -146,6 +162,10 @@ def _typed_errors() -> Iterator[None]:
     except stripe.InvalidRequestError as error:
         if error.http_status == 404:
             raise NotFoundError("Stripe does not know this.") from None
+        log.warning(
+            "stripe refused",
+            extra={"code": error.code, "param": error.param, "stripe_request": error.request_id},
+        )
         raise StripeRefusedError("Stripe did not accept this. Nothing was changed.") from error
     except stripe.StripeError as error:
         raise StripeUnavailableError("Stripe does not answer right now. Nothing was changed.") from error

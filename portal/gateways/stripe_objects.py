@@ -1,10 +1,13 @@
 """Stripe's objects as the few plain values that the portal uses. Amounts are minor units, times aware UTC."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from portal.kit.clock import from_timestamp
+from portal.kit.clock import from_timestamp, moment
+
+ProductName = Callable[[str], str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,8 +84,8 @@ class InvoiceSnapshot:
     lines: tuple[LineSnapshot, ...]
 
 
-def customer_snapshot(data: dict[str, Any]) -> CustomerSnapshot:
-    """From a customer with `CUSTOMER_PARTS` expanded, or from a deleted one."""
+def customer_snapshot(data: dict[str, Any], product_name: ProductName) -> CustomerSnapshot:
+    """From a customer with card and subscriptions expanded, or from a deleted one."""
     method = (data.get("invoice_settings") or {}).get("default_payment_method")
     subscriptions = (data.get("subscriptions") or {}).get("data", [])
     return CustomerSnapshot(
@@ -91,7 +94,7 @@ def customer_snapshot(data: dict[str, Any]) -> CustomerSnapshot:
         name=data.get("name"),
         email=data.get("email"),
         card=card_snapshot(method) if isinstance(method, dict) and method.get("card") else None,
-        subscriptions=tuple(subscription_snapshot(item) for item in subscriptions),
+        subscriptions=tuple(subscription_snapshot(item, product_name) for item in subscriptions),
     )
 
 
@@ -101,8 +104,8 @@ def card_snapshot(method: dict[str, Any]) -> CardSnapshot:
     return CardSnapshot(method["id"], card["brand"], card["last4"], card["exp_month"], card["exp_year"])
 
 
-def subscription_snapshot(data: dict[str, Any]) -> SubscriptionSnapshot:
-    """From a subscription whose items' products are expanded. Seats are the quantity of the per-seat item.
+def subscription_snapshot(data: dict[str, Any], product_name: ProductName) -> SubscriptionSnapshot:
+    """From a subscription; `product_name` names a product by its id. Seats are the quantity of the per-seat item.
 
     Since 2025-03-31 the period stands on the items, not on the subscription.
     """
@@ -113,14 +116,16 @@ def subscription_snapshot(data: dict[str, Any]) -> SubscriptionSnapshot:
     return SubscriptionSnapshot(
         id=data["id"],
         status=data["status"],
-        plan_name=_product_name(first["price"]),
+        plan_name=product_name(_id_of(first["price"]["product"])),
         seats=sum(item.get("quantity") or 0 for item in per_seat) if per_seat else None,
-        amount_minor=sum((item["price"].get("unit_amount") or 0) * (item.get("quantity") or 0) for item in items),
+        amount_minor=sum(
+            (item["price"].get("unit_amount") or 0) * (item.get("quantity") or 0) for item in items
+        ),
         currency=data["currency"],
         interval=recurring.get("interval", "month"),
         period_ends_at=from_timestamp(first.get("current_period_end")),
         cancel_at_period_end=data["cancel_at_period_end"],
-        created_at=_required_time(data["created"]),
+        created_at=moment(data["created"]),
     )
 
 
@@ -141,7 +146,7 @@ def invoice_snapshot(data: dict[str, Any]) -> InvoiceSnapshot:
         due_minor=data["amount_remaining"],
         attempts=data.get("attempt_count") or 0,
         next_attempt_at=from_timestamp(data.get("next_payment_attempt")),
-        issued_at=_required_time(moments.get("finalized_at") or data["created"]),
+        issued_at=moment(moments.get("finalized_at") or data["created"]),
         due_at=from_timestamp(data.get("due_date")),
         paid_at=from_timestamp(moments.get("paid_at")),
         hosted_url=data.get("hosted_invoice_url"),
@@ -160,17 +165,5 @@ def _line_snapshot(line: dict[str, Any]) -> LineSnapshot:
     )
 
 
-def _product_name(price: dict[str, Any]) -> str:
-    product = price.get("product")
-    name = product.get("name") if isinstance(product, dict) else None
-    return str(name or price.get("nickname") or "Subscription")
-
-
 def _id_of(value: Any) -> str:
     return str(value["id"] if isinstance(value, dict) else value)
-
-
-def _required_time(seconds: int) -> datetime:
-    moment = from_timestamp(seconds)
-    assert moment is not None
-    return moment

@@ -14,7 +14,9 @@ UNKNOWN_USER_HASH = hasher.hash("nobody has this password")
 def hash_password(password: str) -> str:
     """The hash to store. Raises `InvalidInputError` naming the field when it is too short or too long."""
     if len(password) < MINIMUM_LENGTH:
-        raise InvalidInputError(f"Use at least {MINIMUM_LENGTH} characters. A few words are fine.", field="password")
+        raise InvalidInputError(
+            f"Use at least {MINIMUM_LENGTH} characters. A few words are fine.", field="password"
+        )
     if len(password) > MAXIMUM_LENGTH:
         raise InvalidInputError(f"Use at most {MAXIMUM_LENGTH} characters.", field="password")
     return hasher.hash(password)
@@ -26,9 +28,10 @@ def verify_password(stored: str | None, password: str) -> bool:
     Takes as long for an unknown user (`stored` is None) as for a known one (ASVS V6.3.8).
     """
     try:
-        return hasher.verify(stored or UNKNOWN_USER_HASH, password) and stored is not None
+        hasher.verify(stored or UNKNOWN_USER_HASH, password)
     except (VerifyMismatchError, InvalidHashError):
         return False
+    return stored is not None
 
 
 def needs_rehash(stored: str) -> bool:

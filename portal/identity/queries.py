@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Row, select
+from sqlalchemy import select
 
+from portal.database import AnyRow
 from portal.errors import NotFoundError
 from portal.extensions import db
 from portal.identity.models import Membership, Organization, User
@@ -28,7 +29,7 @@ def organization_by_id(organization_id: str, *, lock: bool = False) -> Organizat
     return db.session.scalar(statement) or _missing()
 
 
-def memberships_of_user(user_id: str) -> Sequence[Row[Any]]:
+def memberships_of_user(user_id: str) -> Sequence[AnyRow]:
     """`organization_id`, `name`, `role` of every organization the user belongs to, by name."""
     statement = (
         select(Membership.organization_id, Organization.name, Membership.role)

@@ -1,5 +1,7 @@
 """Verbs of identity: signing in and out, and the profile."""
 
+from sqlalchemy import update
+
 from portal.actor import Actor, ActorKind, Origin
 from portal.audit.service import Action, Change, record
 from portal.errors import InvalidInputError
@@ -23,7 +25,11 @@ def sign_in(email: str, password: str, origin: Origin) -> str:
     throttle.count_attempt(throttle.SIGN_IN_BY_ADDRESS, str(origin.address))
     throttle.count_attempt(throttle.SIGN_IN_BY_ACCOUNT_AND_ADDRESS, account_key)
     user = user_by_email(email)
-    if not verify_password(user.password_hash if user else None, password) or user is None or user.disabled_at:
+    if (
+        not verify_password(user.password_hash if user else None, password)
+        or user is None
+        or user.disabled_at
+    ):
         raise InvalidInputError(WRONG_SIGN_IN, field="password")
     if user.password_hash and needs_rehash(user.password_hash):
         user.password_hash = hash_password(password)
@@ -46,9 +52,11 @@ def rename(actor: Actor, user: User, name: str) -> None:
         return
     before, user.name = user.name, name
     db.session.execute(
-        Membership.__table__.update().where(Membership.user_id == user.id).values(sort_name=sort_key(name))
+        update(Membership).where(Membership.user_id == user.id).values(sort_name=sort_key(name))
     )
-    record(actor, Action.PROFILE_NAME_CHANGED, Change("user", user.id, name, {"name": before}, {"name": name}))
+    record(
+        actor, Action.PROFILE_NAME_CHANGED, Change("user", user.id, name, {"name": before}, {"name": name})
+    )
 
 
 def actor_for(user: User, origin: Origin) -> Actor:

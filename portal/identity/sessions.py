@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import and_, case, func, or_, select, update
+from sqlalchemy import ColumnElement, and_, case, delete, func, or_, select, update
 
 from portal.actor import Origin
 from portal.extensions import db
@@ -39,7 +39,11 @@ class SignedIn:
 
 
 OTHER_MEMBERSHIPS = (
-    select(func.count()).where(Membership.user_id == User.id).correlate(User).scalar_subquery().label("memberships_count")
+    select(func.count())
+    .where(Membership.user_id == User.id)
+    .correlate(User)
+    .scalar_subquery()
+    .label("memberships_count")
 )
 FIND_SESSION = (
     select(
@@ -96,13 +100,15 @@ def find_session(token: str) -> SignedIn | None:
         User.disabled_at.is_(None),
     )
     row = db.session.execute(alive).one_or_none()
-    return SignedIn(**row._mapping) if row else None
+    return SignedIn(*row) if row else None
 
 
 def touch_session(token_hash: str) -> None:
     """Write when the session was last seen, in a transaction of its own."""
     with db.engine.begin() as connection:
-        connection.execute(update(UserSession).where(UserSession.token_hash == token_hash).values(last_seen_at=utcnow()))
+        connection.execute(
+            update(UserSession).where(UserSession.token_hash == token_hash).values(last_seen_at=utcnow())
+        )
 
 
 def end_session(token_hash: str) -> None:
@@ -122,14 +128,16 @@ def leave_organization_in_sessions(user_id: str, organization_id: str) -> None:
 def switch_organization(token_hash: str, organization_id: str) -> None:
     """Look at another organization. The caller has checked the membership."""
     db.session.execute(
-        update(UserSession).where(UserSession.token_hash == token_hash).values(organization_id=organization_id)
+        update(UserSession)
+        .where(UserSession.token_hash == token_hash)
+        .values(organization_id=organization_id)
     )
 
 
 def delete_ended_sessions(before: datetime) -> int:
     """Forget sessions that ended before `before`; returns how many."""
     over = or_(UserSession.expires_at < before, UserSession.revoked_at < before)
-    return len(db.session.execute(UserSession.__table__.delete().where(over).returning(UserSession.id)).all())
+    return len(db.session.execute(delete(UserSession).where(over).returning(UserSession.id)).all())
 
 
 def _first_organization(user_id: str) -> str | None:
@@ -150,7 +158,7 @@ def _first_organization(user_id: str) -> str | None:
     return db.session.scalar(mine)
 
 
-def _revoke(condition: object) -> None:
+def _revoke(condition: ColumnElement[bool]) -> None:
     db.session.execute(
-        update(UserSession).where(condition, UserSession.revoked_at.is_(None)).values(revoked_at=utcnow())  # type: ignore[arg-type]
+        update(UserSession).where(condition, UserSession.revoked_at.is_(None)).values(revoked_at=utcnow())
     )

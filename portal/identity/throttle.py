@@ -1,7 +1,7 @@
 """Limits on guessing, counted in the database so that every process sees them (ASVS V6.3.1)."""
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from sqlalchemy import delete
 from sqlalchemy.dialects.postgresql import insert as postgres_insert
@@ -40,7 +40,9 @@ def count_attempt(limit: Limit, value: str) -> None:
         count, ends_at = _increment(connection, limit, value)
     if count > limit.count:
         wait = max(1, int((ends_at - utcnow()).total_seconds()))
-        raise TooManyAttemptsError(f"Too many tries. Wait {_minutes(wait)} and try again.", retry_after_seconds=wait)
+        raise TooManyAttemptsError(
+            f"Too many tries. Wait {_minutes(wait)} and try again.", retry_after_seconds=wait
+        )
 
 
 def forget_attempts(limit: Limit, value: str) -> None:
@@ -50,15 +52,19 @@ def forget_attempts(limit: Limit, value: str) -> None:
 
 def delete_finished_windows() -> int:
     """Forget counters whose window is over; returns how many. Part of the caller's transaction."""
-    finished = delete(AttemptCounter).where(AttemptCounter.window_ends_at < utcnow()).returning(AttemptCounter.key)
+    finished = (
+        delete(AttemptCounter).where(AttemptCounter.window_ends_at < utcnow()).returning(AttemptCounter.key)
+    )
     return len(db.session.execute(finished).all())
 
 
-def _increment(connection: Connection, limit: Limit, value: str) -> tuple[int, object]:
+def _increment(connection: Connection, limit: Limit, value: str) -> tuple[int, datetime]:
     now = utcnow()
     insert = postgres_insert if connection.dialect.name == "postgresql" else sqlite_insert
     is_over = AttemptCounter.window_ends_at <= now
-    statement = insert(AttemptCounter).values(key=_key(limit, value), count=1, window_ends_at=now + limit.window)
+    statement = insert(AttemptCounter).values(
+        key=_key(limit, value), count=1, window_ends_at=now + limit.window
+    )
     row = connection.execute(
         statement.on_conflict_do_update(
             index_elements=[AttemptCounter.key],
@@ -68,7 +74,8 @@ def _increment(connection: Connection, limit: Limit, value: str) -> tuple[int, o
             },
         ).returning(AttemptCounter.count, AttemptCounter.window_ends_at)
     ).one()
-    return row.count, row.window_ends_at
+    count, window_ends_at = row
+    return count, window_ends_at
 
 
 def _key(limit: Limit, value: str) -> str:

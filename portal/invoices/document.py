@@ -67,4 +67,6 @@ def document_of(invoice: Invoice) -> InvoiceDocument:
 
 @cache
 def _environment() -> Environment:
-    return Environment(loader=FileSystemLoader(ROOT / "templates"), autoescape=True, undefined=StrictUndefined)
+    return Environment(
+        loader=FileSystemLoader(ROOT / "templates"), autoescape=True, undefined=StrictUndefined
+    )

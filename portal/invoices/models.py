@@ -55,7 +55,9 @@ class Invoice(Base):
     pdf_url: Mapped[str | None] = mapped_column(Text)
     document: Mapped[dict[str, Any] | None] = mapped_column(JSONDict)
     created_at: Mapped[datetime] = mapped_column(UTCDateTime, default=utcnow)
-    lines: Mapped[list["InvoiceLine"]] = relationship(order_by="InvoiceLine.position", lazy="raise", cascade="all, delete-orphan")
+    lines: Mapped[list["InvoiceLine"]] = relationship(
+        order_by="InvoiceLine.position", lazy="raise", cascade="all, delete-orphan"
+    )
 
     __table_args__ = (
         Index("ix_invoices_page", "organization_id", "issued_at", "id"),

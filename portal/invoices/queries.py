@@ -3,8 +3,9 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, func, select, tuple_
+from sqlalchemy import func, select, tuple_
 
+from portal.database import AnyRow
 from portal.errors import NotFoundError
 from portal.extensions import db
 from portal.invoices.models import Invoice, InvoiceStatus
@@ -29,7 +30,7 @@ INVOICE_ROWS = select(
 )
 
 
-def invoices_page(organization_id: str, after: str | None = None) -> Page[Row[Any]]:
+def invoices_page(organization_id: str, after: str | None = None) -> Page[AnyRow]:
     """One page of invoices of both sources, newest first. Raises `InvalidInputError` for a bad `after`."""
     statement = INVOICE_ROWS.where(Invoice.organization_id == organization_id)
     if cursor := decode_cursor(after, (str, str)):

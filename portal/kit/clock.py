@@ -8,6 +8,11 @@ def utcnow() -> datetime:
     return datetime.now(UTC)
 
 
+def moment(seconds: int) -> datetime:
+    """An aware UTC time from Unix seconds, as Stripe sends them."""
+    return datetime.fromtimestamp(seconds, UTC)
+
+
 def from_timestamp(seconds: int | None) -> datetime | None:
-    """An aware UTC time from Unix seconds (as Stripe sends them); None stays None."""
-    return None if seconds is None else datetime.fromtimestamp(seconds, UTC)
+    """`moment`, for values that may be absent."""
+    return None if seconds is None else moment(seconds)

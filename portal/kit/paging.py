@@ -34,9 +34,13 @@ def decode_cursor(cursor: str | None, kinds: Sequence[type]) -> tuple[Any, ...] 
     except (ValueError, binascii.Error, UnicodeDecodeError, RecursionError):
         values = None
     if not isinstance(values, list) or [type(value) for value in values] != list(kinds):
-        raise InvalidInputError("This page address is not complete. Start from the first page.", field="after")
+        raise InvalidInputError(
+            "This page address is not complete. Start from the first page.", field="after"
+        )
     if any(isinstance(value, str) and "\x00" in value for value in values):
-        raise InvalidInputError("This page address is not complete. Start from the first page.", field="after")
+        raise InvalidInputError(
+            "This page address is not complete. Start from the first page.", field="after"
+        )
     return tuple(values)
 
 

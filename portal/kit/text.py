@@ -16,7 +16,9 @@ def clean_line(value: str, *, field: str, maximum: int, label: str = "This") -> 
         raise InvalidInputError(f"{label} cannot be empty.", field=field)
     if len(text) > maximum:
         raise InvalidInputError(f"{label} can have at most {maximum} characters.", field=field)
-    if any(unicodedata.category(char) in {"Cc", "Cs", "Co", "Zl", "Zp"} or char in BIDI_CONTROLS for char in text):
+    if any(
+        unicodedata.category(char) in {"Cc", "Cs", "Co", "Zl", "Zp"} or char in BIDI_CONTROLS for char in text
+    ):
         raise InvalidInputError(f"{label} has a character that cannot be shown. Type it again.", field=field)
     return text
 

@@ -54,7 +54,9 @@ def claim_due(table: type[Row], pending: object, worker: str, limit: int) -> lis
     )
     ids = list(db.session.scalars(claim))
     db.session.commit()
-    rows = db.session.scalars(select(model).where(model.id.in_(ids)).order_by(model.next_attempt_at, model.id))
+    rows = db.session.scalars(
+        select(model).where(model.id.in_(ids)).order_by(model.next_attempt_at, model.id)
+    )
     return list(rows)
 
 

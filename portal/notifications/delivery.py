@@ -1,11 +1,11 @@
 """Delivering one outbox message: nothing is locked while the other side is asked."""
 
+from portal.billing.queries import organization_by_customer
 from portal.context import services, stripe
 from portal.errors import NotFoundError, PortalError
 from portal.extensions import db, release_connection
 from portal.gateways.mailer import MailNotSentError
 from portal.gateways.stripe_api import StripeRefusedError
-from portal.billing.queries import organization_by_customer
 from portal.kit.work import lock_claimed
 from portal.notifications.mails import write_mail
 from portal.notifications.models import Channel, OutboxMessage, OutboxStatus

@@ -28,8 +28,9 @@ def write_mail(message: OutboxMessage) -> EmailMessage:
         **EXTRAS.get(message.topic, _no_extras)(message.payload),
         "topic": message.topic,
         "product_name": settings.product_name,
-        "accent": settings.product_accent,
-        "portal_url": settings.public_app_url,
+        "product_url": settings.public_app_url + settings.product_url
+        if settings.product_url.startswith("/")
+        else settings.product_url,
         "happened_at": message.created_at,
     }
     mail = EmailMessage()

@@ -27,7 +27,7 @@ class OutboxStatus(StrEnum):
 
 
 class OutboxMessage(Base):
-    """One delivery. `message_key` stays the same over retries (Message-ID, idempotency key). No secret is in `payload`."""
+    """One delivery. `message_key` stays the same over retries; no secret is in `payload`."""
 
     __tablename__ = "outbox"
 

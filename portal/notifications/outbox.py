@@ -42,7 +42,9 @@ def mark_failed(message: OutboxMessage, error: str, *, permanent: bool) -> None:
     message.attempts += 1
     message.last_error = error[:MAXIMUM_ERROR_LENGTH]
     message.claimed_until = message.claimed_by = None
-    message.next_attempt_at = None if permanent else DELIVERY_SCHEDULE.next_attempt(message.attempts, utcnow())
+    message.next_attempt_at = (
+        None if permanent else DELIVERY_SCHEDULE.next_attempt(message.attempts, utcnow())
+    )
     if message.next_attempt_at is None:
         message.status = OutboxStatus.DEAD
 
@@ -57,7 +59,9 @@ def has_pending(channel: Channel, recipient: str) -> bool:
     return db.session.scalar(query.limit(1)) is not None
 
 
-def _put(channel: Channel, topic: str, recipient: str, payload: dict[str, Any], organization_id: str | None) -> None:
+def _put(
+    channel: Channel, topic: str, recipient: str, payload: dict[str, Any], organization_id: str | None
+) -> None:
     now: datetime = utcnow()
     db.session.add(
         OutboxMessage(

@@ -3,12 +3,13 @@
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Row, func, or_, select, tuple_
+from sqlalchemy import func, or_, select, tuple_
 
 from portal.api_keys.queries import list_keys
 from portal.audit.queries import entries_page
 from portal.audit.wording import Entry, describe
 from portal.billing.queries import Known, known_billing
+from portal.database import AnyRow
 from portal.extensions import db
 from portal.identity.models import Membership, Organization
 from portal.identity.queries import organization_by_id
@@ -31,16 +32,16 @@ class OrganizationFile:
     """Everything staff see of an organization on one page; no secrets."""
 
     organization: Organization
-    members: Page[Row[Any]]
+    members: Page[AnyRow]
     invitations: Any
     billing: Known
-    invoices: Page[Row[Any]]
+    invoices: Page[AnyRow]
     keys: Any
     timeline: list[Entry]
     timeline_next: str | None
 
 
-def organizations_page(search: str = "", after: str | None = None) -> Page[Row[Any]]:
+def organizations_page(search: str = "", after: str | None = None) -> Page[AnyRow]:
     """Organizations by name; `search` looks in names, billing mails and Stripe ids."""
     statement = select(
         Organization.id,
@@ -65,7 +66,9 @@ def organizations_page(search: str = "", after: str | None = None) -> Page[Row[A
     return make_page(db.session.execute(ordered).all(), PAGE_SIZE, lambda row: (row.name, row.id))
 
 
-def organization_file(organization_id: str, *, members_after: str | None, timeline_after: str | None) -> OrganizationFile:
+def organization_file(
+    organization_id: str, *, members_after: str | None, timeline_after: str | None
+) -> OrganizationFile:
     """The file of one organization, or `NotFoundError`."""
     organization = organization_by_id(organization_id)
     timeline = entries_page(organization.id, timeline_after)

@@ -39,9 +39,13 @@ def invite_member(actor: Actor, email: str, role: Role) -> Invitation:
     if is_member(organization.id, email):
         raise InvalidInputError("This person is already in the team.", field="email")
     if open_invitation_for(organization.id, email):
-        raise ConflictError("This person already has an invitation. You can send it again below.", field="email")
+        raise ConflictError(
+            "This person already has an invitation. You can send it again below.", field="email"
+        )
     if _open_count(organization.id) >= MAXIMUM_OPEN:
-        raise ConflictError(f"There are {MAXIMUM_OPEN} open invitations. Take some back first.", field="email")
+        raise ConflictError(
+            f"There are {MAXIMUM_OPEN} open invitations. Take some back first.", field="email"
+        )
     invitation_id = new_id("inv")
     now = utcnow()
     invitation = Invitation(
@@ -87,7 +91,9 @@ def revoke_invitation(actor: Actor, invitation_id: str) -> Invitation:
 def find_invitation(token: str, *, lock: bool = False) -> Invitation:
     """The open invitation behind a link. Used, taken back, expired and unknown links all raise the same `GoneError`."""
     statement = (
-        select(Invitation).where(Invitation.token_hash == digest(token)).options(db.joinedload(Invitation.organization))
+        select(Invitation)
+        .where(Invitation.token_hash == digest(token))
+        .options(db.joinedload(Invitation.organization))
     )
     invitation = db.session.scalar(statement.with_for_update(of=Invitation) if lock else statement)
     if invitation is None or not invitation.is_open(utcnow()):
@@ -112,7 +118,9 @@ def accept_as_user(token: str, user: User, origin: Origin) -> Membership:
     """Accept while signed in. Raises `GoneError`, and `ConflictError` when it was sent to somebody else."""
     invitation = find_invitation(token, lock=True)
     if user.email != invitation.email:
-        raise ConflictError(f"This invitation was sent to {invitation.email}, and you are signed in as {user.email}.")
+        raise ConflictError(
+            f"This invitation was sent to {invitation.email}, and you are signed in as {user.email}."
+        )
     return _join(invitation, user, origin)
 
 
@@ -131,13 +139,18 @@ def _join(invitation: Invitation, user: User, origin: Origin) -> Membership:
         raise ConflictError("You are already in this team.")
     invitation.accepted_at = utcnow()
     member = Membership(
-        organization_id=invitation.organization_id, user_id=user.id, role=invitation.role, sort_name=sort_key(user.name)
+        organization_id=invitation.organization_id,
+        user_id=user.id,
+        role=invitation.role,
+        sort_name=sort_key(user.name),
     )
     db.session.add(member)
     db.session.flush()
     actor = _joined_actor(user, member, origin)
     record(actor, Action.INVITATION_ACCEPTED, Change("invitation", invitation.id, invitation.email))
-    record(actor, Action.MEMBER_ADDED, Change("member", member.id, user.email, None, {"role": member.role.value}))
+    record(
+        actor, Action.MEMBER_ADDED, Change("member", member.id, user.email, None, {"role": member.role.value})
+    )
     return member
 
 

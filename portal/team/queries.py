@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, and_, func, or_, select, tuple_
+from sqlalchemy import ColumnElement, and_, func, or_, select, tuple_
 
+from portal.database import AnyRow
 from portal.errors import NotFoundError
 from portal.extensions import db
 from portal.identity.models import Membership, User
@@ -26,8 +27,8 @@ MEMBER_ROWS = select(
 ).join(User, User.id == Membership.user_id)
 
 
-def members_page(organization_id: str, search: str = "", after: str | None = None) -> Page[Row[Any]]:
-    """One page of members by name; `search` looks in names and addresses. Raises `InvalidInputError` for a bad `after`."""
+def members_page(organization_id: str, search: str = "", after: str | None = None) -> Page[AnyRow]:
+    """One page of members by name; `search` looks in names and addresses. A bad `after` raises `InvalidInputError`."""
     statement = MEMBER_ROWS.where(Membership.organization_id == organization_id)
     if search:
         statement = statement.where(_matches(search))
@@ -37,7 +38,7 @@ def members_page(organization_id: str, search: str = "", after: str | None = Non
     return make_page(db.session.execute(ordered).all(), PAGE_SIZE, lambda row: (row.sort_name, row.id))
 
 
-def member_row(organization_id: str, member_id: str) -> Row[Any]:
+def member_row(organization_id: str, member_id: str) -> AnyRow:
     """One member as in the list, or `NotFoundError`."""
     statement = MEMBER_ROWS.where(Membership.organization_id == organization_id, Membership.id == member_id)
     return db.session.execute(statement).one_or_none() or _missing()
@@ -61,7 +62,7 @@ def role_counts(organization_id: str) -> dict[Role, int]:
         .where(Membership.organization_id == organization_id)
         .group_by(Membership.role)
     )
-    return {role: count for role, count in db.session.execute(statement)}
+    return dict(db.session.execute(statement).tuples())
 
 
 def is_member(organization_id: str, email: str) -> bool:
@@ -74,7 +75,7 @@ def is_member(organization_id: str, email: str) -> bool:
     return db.session.scalar(statement) is not None
 
 
-def open_invitations(organization_id: str) -> Sequence[Row[Any]]:
+def open_invitations(organization_id: str) -> Sequence[AnyRow]:
     """Invitations that can still be accepted, newest first."""
     statement = (
         select(

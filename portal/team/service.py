@@ -16,7 +16,9 @@ class LastOwnerError(ConflictError):
     """The change would leave the organization without an owner."""
 
     def __init__(self) -> None:
-        super().__init__("Every organization needs an owner. Make somebody else an owner first.", field="role")
+        super().__init__(
+            "Every organization needs an owner. Make somebody else an owner first.", field="role"
+        )
 
 
 def change_member_role(actor: Actor, member_id: str, role: Role) -> Membership:
@@ -37,7 +39,9 @@ def change_member_role(actor: Actor, member_id: str, role: Role) -> Membership:
         Action.MEMBER_ROLE_CHANGED,
         Change("member", member.id, member.user.email, {"role": before.value}, {"role": role.value}),
     )
-    _tell_member("member-role-changed", actor, member, {"role": ROLE_LABELS[role], "role_before": ROLE_LABELS[before]})
+    _tell_member(
+        "member-role-changed", actor, member, {"role": ROLE_LABELS[role], "role_before": ROLE_LABELS[before]}
+    )
     return member
 
 

@@ -19,7 +19,11 @@ def test_a_role_change_writes_the_row_the_log_and_the_mail_together(world: World
     entry = db.session.scalars(db.select(AuditEntry)).one()
     mail = db.session.scalars(db.select(OutboxMessage)).one()
     assert member.role == Role.ADMIN
-    assert (entry.action, entry.before, entry.after) == ("member:role:changed", {"role": "member"}, {"role": "admin"})
+    assert (entry.action, entry.before, entry.after) == (
+        "member:role:changed",
+        {"role": "member"},
+        {"role": "admin"},
+    )
     assert (mail.recipient, mail.topic) == ("member@acme.example", "member-role-changed")
 
 
