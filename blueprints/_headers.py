@@ -40,7 +40,9 @@ def add_security_headers(response: Response, settings: Settings) -> Response:
     headers["Referrer-Policy"] = "no-referrer" if is_token_page else "strict-origin-when-cross-origin"
     if settings.is_https:
         headers["Strict-Transport-Security"] = "max-age=31536000; includeSubDomains"
-    if request.endpoint != "static":
+    if request.endpoint == "ops.brand":
+        headers["Cache-Control"] = "public, max-age=3600"
+    elif request.endpoint != "static":
         headers["Cache-Control"] = "no-store"
     return response
 

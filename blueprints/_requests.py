@@ -19,7 +19,7 @@ from portal.kit.tokens import random_text
 
 log = logging.getLogger("portal.requests")
 REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
-QUIET_ENDPOINTS = {"static", "ops.healthz", "ops.readyz"}
+QUIET_ENDPOINTS = {"static", "ops.brand", "ops.healthz", "ops.readyz"}
 SECRET_PATHS = re.compile(r"^/invitations/[^/]+")
 
 

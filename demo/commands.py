@@ -5,7 +5,7 @@ import stripe
 from flask.cli import AppGroup
 
 from demo.reset import reset_demo
-from demo.seed import is_seeded, seed_demo
+from demo.seed import has_other_people, is_seeded, seed_demo
 from portal.context import current_settings
 from portal.errors import PortalError
 
@@ -19,6 +19,9 @@ def seed() -> None:
     if is_seeded():
         click.echo("The demo is already there.")
         return
+    if has_other_people():
+        raise click.ClickException("There are people in this database already. The demo wants an empty one.")
+    reset_demo()  # what an attempt that was cut off may have left
     try:
         made = seed_demo()
     except (PortalError, stripe.StripeError) as error:

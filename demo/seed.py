@@ -33,8 +33,10 @@ from portal.kit.text import sort_key
 from portal.kit.tokens import digest
 from portal.permissions import Role, StaffRole
 from portal.team.invitations import invite_member
+from portal.team.models import Invitation
 
 SEED = 20260  # the same demo every time, but for ids and secrets
+LAST_INVITED = "zoe.martin@acme.example"
 STAFF = (
     ("Sam Carter", "support@portal.example", StaffRole.SUPPORT),
     ("Lena Brandt", "lead@portal.example", StaffRole.LEAD),
@@ -52,8 +54,14 @@ class Made:
 
 
 def is_seeded() -> bool:
-    """Whether the demo people are already there."""
-    return db.session.scalar(select(User.id).where(User.email == ACME_PEOPLE[0].email)) is not None
+    """Whether the demo is there to its last row."""
+    return db.session.scalar(select(Invitation.id).where(Invitation.email == LAST_INVITED)) is not None
+
+
+def has_other_people() -> bool:
+    """Whether somebody who is not of the demo is in the database."""
+    demo_emails = [person.email for person in (*ACME_PEOPLE, *GLOBEX_PEOPLE)] + [staff[1] for staff in STAFF]
+    return db.session.scalar(select(User.id).where(User.email.not_in(demo_emails)).limit(1)) is not None
 
 
 def seed_demo() -> Made:
@@ -76,8 +84,9 @@ def seed_demo() -> Made:
     timeline.write_acme(acme_id, now)
     timeline.write_globex(globex_id, now)
     _invite_somebody(acme_id)
+    usage_events = _write_usage(acme_id, globex_id, now)
     db.session.commit()
-    return Made(len(users), 2, _write_usage(acme_id, globex_id, now), customer)
+    return Made(len(users), 2, usage_events, customer)
 
 
 def _make_users(now: datetime, password: str) -> dict[str, User]:
@@ -173,7 +182,7 @@ def _invite_somebody(acme_id: str) -> None:
         select(User.id, User.name, User.email).where(User.email == ACME_PEOPLE[0].email)
     ).one()
     actor = Actor(ActorKind.USER, owner.id, owner.name, acme_id, Role.OWNER, owner.email)
-    invite_member(actor, "zoe.martin@acme.example", Role.MEMBER)
+    invite_member(actor, LAST_INVITED, Role.MEMBER)
 
 
 def _write_usage(acme_id: str, globex_id: str, now: datetime) -> int:

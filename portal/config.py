@@ -27,7 +27,7 @@ class Settings(BaseSettings):
     public_app_url: str = "http://127.0.0.1:5000"
     product_name: str = "Portal"
     product_url: str = "/"
-    product_accent: str = Field(default="#3b5bdb", pattern=r"^#[0-9a-fA-F]{6}$")
+    product_accent: str = Field(default="#2b59c3", pattern=r"^#[0-9a-fA-F]{6}$")
     redis_url: SecretStr | None = None
     proxy_hops: int = Field(default=0, ge=0, le=5)
 

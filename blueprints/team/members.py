@@ -105,11 +105,11 @@ def update_role(member_id: str) -> Response:
         return redirect_to(url_for("team.members"), message, "error" if problem else "success")
     row = queries.member_row(actor.organization, member_id)
     return fragment(
-        "team/_member_row.html",
+        "team/_member_rows.html",
         409 if problem else 200,
         toast=problem or f"{row.name} is now {ROLE_LABELS[row.role].lower()}.",
         kind="error" if problem else "success",
-        member=row,
+        rows=[row],
         problem=problem,
         **row_context(actor),
     )

@@ -62,7 +62,7 @@ def role_counts(organization_id: str) -> dict[Role, int]:
         .where(Membership.organization_id == organization_id)
         .group_by(Membership.role)
     )
-    return dict(db.session.execute(statement).tuples())
+    return dict(db.session.execute(statement).all())
 
 
 def is_member(organization_id: str, email: str) -> bool:

@@ -1,0 +1,1 @@
+"""Processes that stand in for outside services in the demo and in tests. Never imported by the portal."""
