@@ -6,7 +6,7 @@ from flask import Flask, Response, g, make_response, render_template, request
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException, InternalServerError
 
-from blueprints._htmx import is_fragment_request, with_vary
+from blueprints._htmx import is_fragment_request, refusal_fragment, with_vary
 from portal.errors import PortalError, TooManyAttemptsError
 from portal.extensions import db
 
@@ -66,6 +66,6 @@ def show_error(status: int, message: str) -> Response:
         return make_response({"error": {"message": message, "request_id": g.get("request_id")}}, status)
     context = {"message": message, "status": status, "request_id": g.get("request_id")}
     if is_fragment_request():
-        return with_vary(make_response(render_template("errors/_fragment.html", **context), status))
+        return refusal_fragment(status, message)
     template = f"errors/{status if status in PAGES else (404 if status < 500 else 500)}.html"
     return with_vary(make_response(render_template(template, **context), status))

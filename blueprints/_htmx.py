@@ -32,6 +32,14 @@ def fragment(
     return with_vary(response)
 
 
+def refusal_fragment(status: int, message: str) -> Response:
+    """An error for HTMX: nothing is swapped, the reason is announced, and app.js puts the control back."""
+    response = make_htmx_response(
+        "", status, reswap="none", trigger={"toast": {"text": message, "kind": "error"}}
+    )
+    return with_vary(response)
+
+
 def page(template: str, status: int = 200, **context: Any) -> Response:
     """A whole page."""
     return with_vary(make_response(render_template(template, **context), status))

@@ -12,6 +12,7 @@ from blueprints._actor import signed_in
 from blueprints._guards import enforce_guard
 from blueprints._headers import SAFE_METHODS, add_security_headers, refuse_cross_site
 from portal.config import Settings
+from portal.context import current_settings
 from portal.extensions import db
 from portal.identity.sessions import touch_session
 from portal.kit.clock import utcnow
@@ -37,8 +38,8 @@ def register_request_hooks(app: Flask, settings: Settings) -> None:
 
 
 def start_request() -> None:
-    """Name the request and say whether its transaction may write."""
-    given = request.headers.get("X-Request-Id", "")
+    """Name the request (only a trusted proxy may have done so) and say whether its transaction may write."""
+    given = request.headers.get("X-Request-Id", "") if current_settings().proxy_hops else ""
     g.request_id = given if REQUEST_ID.fullmatch(given) else random_text(22)
     g.csp_nonce = secrets.token_urlsafe(16)
     g.started = time.perf_counter()

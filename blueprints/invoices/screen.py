@@ -1,14 +1,13 @@
 """The list of invoices, one invoice, and its document."""
 
-from flask import Response, redirect, request
+from flask import Response, request
 
 from blueprints._actor import current_actor
 from blueprints._downloads import download
 from blueprints._guards import requires
-from blueprints._htmx import page
+from blueprints._htmx import page, redirect_to
 from blueprints._limits import COSTLY, limiter
 from blueprints.invoices import invoices
-from portal.errors import NotFoundError
 from portal.invoices import document, queries
 from portal.invoices.models import InvoiceSource
 from portal.kit.clock import utcnow
@@ -45,7 +44,5 @@ def invoice_pdf(invoice_id: str) -> Response:
     """The document: ours for offline invoices, Stripe's for Stripe's."""
     invoice = queries.get_invoice(current_actor().organization, invoice_id)
     if invoice.source is InvoiceSource.STRIPE:
-        if invoice.pdf_url is None:
-            raise NotFoundError
-        return redirect(invoice.pdf_url, 303)  # type: ignore[return-value]
+        return redirect_to(document.stripe_pdf_url(invoice))
     return download(document.invoice_pdf(invoice), f"Invoice {invoice.number}.pdf", "application/pdf")

@@ -8,6 +8,9 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from portal.config import ROOT
+from portal.context import stripe
+from portal.errors import NotFoundError, UnavailableError
+from portal.extensions import release_connection
 from portal.gateways.pdf import render_pdf
 from portal.invoices.models import Invoice, InvoiceLine
 from portal.kit.money import Money
@@ -38,6 +41,23 @@ def invoice_pdf(invoice: Invoice) -> bytes:
     """The document as PDF, the same bytes each time for the same invoice."""
     html = _environment().get_template("pdf/invoice.html").render(invoice=document_of(invoice))
     return render_pdf(html, base=ROOT / "static")
+
+
+def stripe_pdf_url(invoice: Invoice) -> str:
+    """Where Stripe's PDF is. Such links expire, so Stripe is asked for a fresh one; without an answer, the last known.
+
+    Raises `NotFoundError` where Stripe has made none.
+    """
+    known, stripe_id = invoice.pdf_url, invoice.stripe_id
+    release_connection()
+    try:
+        fresh = stripe().invoice(stripe_id or "").pdf_url
+    except UnavailableError:
+        fresh = None
+    url = fresh or known
+    if url is None:
+        raise NotFoundError
+    return url
 
 
 def document_of(invoice: Invoice) -> InvoiceDocument:

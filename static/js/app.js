@@ -170,6 +170,11 @@
     if ((xhr.getResponseHeader("HX-Trigger") || "").includes("toast")) return;
     showToast(MESSAGES[xhr.status] || "Something went wrong on our side. Look whether the change is there before you try again.", "error");
   });
+  // A refusal that brings no new control (409 and 422 are no errors to htmx) puts the old one back.
+  document.addEventListener("htmx:afterRequest", (event) => {
+    const { xhr } = event.detail;
+    if (xhr && xhr.status >= 400 && xhr.getResponseHeader("HX-Reswap") === "none") putBack(event);
+  });
   for (const name of ["htmx:sendError", "htmx:timeout"]) {
     document.addEventListener(name, (event) => {
       putBack(event);
