@@ -29,7 +29,9 @@ def ago(value: datetime, now: datetime, locale: str = DEFAULT_LOCALE) -> str:
     delta = value - now
     if abs(delta.total_seconds()) < 60:
         return "just now"
-    return str(format_timedelta(delta, add_direction=True, threshold=1.2, locale=locale))
+    return str(
+        format_timedelta(delta, granularity="minute", threshold=1.2, add_direction=True, locale=locale)
+    )
 
 
 def number(value: int, locale: str = DEFAULT_LOCALE) -> str:

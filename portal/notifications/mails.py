@@ -1,5 +1,6 @@
 """Writing mails: one folder a topic under `templates/emails`, text and HTML, from an outbox row."""
 
+import re
 from collections.abc import Callable
 from email.message import EmailMessage
 from email.utils import format_datetime
@@ -17,6 +18,7 @@ from portal.notifications.models import OutboxMessage
 from portal.permissions import ROLE_LABELS, Role
 from portal.team.invitations import invitation_token
 
+MANY_NEWLINES = re.compile(r"\n{3,}")
 TOPICS = ("invitation", "member-role-changed", "member-removed", "billing-details-changed", "api-key-created")
 
 
@@ -40,7 +42,7 @@ def write_mail(message: OutboxMessage) -> EmailMessage:
     mail["Date"] = format_datetime(message.created_at)
     mail["Message-ID"] = f"<{message.message_key}@{urlsplit(settings.public_app_url).hostname}>"
     mail["Auto-Submitted"] = "auto-generated"
-    mail.set_content(_render(message.topic, "body.txt", context))
+    mail.set_content(MANY_NEWLINES.sub("\n\n", _render(message.topic, "body.txt", context)).strip() + "\n")
     mail.add_alternative(_render(message.topic, "body.html", context), subtype="html")
     return mail
 
@@ -72,8 +74,6 @@ def _environment() -> Environment:
         loader=FileSystemLoader(ROOT / "templates"),
         autoescape=select_autoescape(("html",)),
         undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
     )
     environment.filters["long_date"] = long_date
     return environment

@@ -2,11 +2,12 @@
 
 import argparse
 import logging
+import os
 import signal
 import socket
 import sys
+from pathlib import Path
 from types import FrameType
-from wsgiref.types import WSGIEnvironment
 
 from werkzeug.serving import WSGIRequestHandler, make_server
 
@@ -14,13 +15,10 @@ from standins.stripe.server import StandIn
 
 
 class Handler(WSGIRequestHandler):
-    """Keeps connections open between requests and says nothing about each of them."""
+    """One request a connection, and no line printed for it."""
 
-    protocol_version = "HTTP/1.1"
-
-    def connection_dropped(self, error: BaseException, environ: WSGIEnvironment | None = None) -> None:
-        """Ends the connection; without this the handler would wait for the next request on it."""
-        self.close_connection = True
+    # With HTTP/1.1 werkzeug waits for a next request on a connection that a fault has dropped.
+    protocol_version = "HTTP/1.0"
 
     def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
         """Requests are kept for `/_control/requests`, not printed."""
@@ -41,7 +39,14 @@ def main() -> None:
     args = parser.parse_args()
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
     signal.signal(signal.SIGTERM, stop)
-    with socket.create_server((args.host, args.port)) as listener:
+    Path(args.state).parent.mkdir(parents=True, exist_ok=True)
+    try:
+        listener = socket.create_server((args.host, args.port))
+    except OSError as error:
+        parser.exit(
+            1, f"stripe stand-in: cannot listen on {args.host}:{args.port}: {os.strerror(error.errno or 0)}\n"
+        )
+    with listener:
         url = f"http://{args.host}:{listener.getsockname()[1]}"
         app = StandIn(args.state, url, args.secret_key)
         server = make_server(args.host, 0, app, threaded=True, request_handler=Handler, fd=listener.fileno())

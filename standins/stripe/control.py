@@ -47,9 +47,10 @@ def _add_webhook(app: StandIn, request: Request, body: Obj) -> Any:
     for name in ("url", "secret"):
         if not body.get(name):
             raise missing(name)
-    for old in app.store.all("webhook_endpoint"):
-        if old["url"] == body["url"]:
-            app.store.remove(old["id"])
+    for known in app.store.all("webhook_endpoint"):
+        if known["url"] == body["url"]:
+            app.store.update(known | {"_secret": body["secret"]})
+            return app.world.render(known)
     return app.world.render(new_endpoint(app.world, body["url"], ["*"], body["secret"]))
 
 

@@ -60,7 +60,7 @@ class Courier:
             self._wake.clear()
             if self.manner.reorder:
                 time.sleep(REORDER_WINDOW)
-            for seq in [] if self.manner.paused else self._due():
+            for seq in self._due():
                 if not self.manner.paused:
                     self._deliver(seq)
 

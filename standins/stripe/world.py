@@ -27,7 +27,6 @@ class World:
     def __init__(self, store: Store, base_url: str) -> None:
         self.store = store
         self.base_url = base_url
-        self.silent = False
         self.cause: Obj | None = None
 
     def now(self, customer: str | None = None) -> int:
@@ -76,8 +75,6 @@ class World:
 
     def emit(self, kind: str, obj: Obj, previous: Obj | None = None, **extra: Any) -> Obj:
         """Records an event and queues it for every endpoint that listens. Its time is the wall's."""
-        if self.silent:
-            return {}
         data: Obj = {"object": obj}
         if previous is not None:
             data["previous_attributes"] = previous

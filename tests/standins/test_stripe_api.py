@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import stripe
 
-from tests.support.processes import http
+from tests.support.processes import Process, http
 from tests.support.stripe_standin import SECRET_KEY, StripeStandin
 
 
@@ -90,6 +90,7 @@ def test_pages_of_a_list_meet_without_gap_or_overlap(v1: Any) -> None:
     back = v1.customers.list({"email": "list@x.example", "limit": 3, "ending_before": third.data[0].id})
     assert [row.id for row in back.data] == newest_first[3:6]
     assert back.has_more
+    assert not v1.customers.list({"email": "list@x.example", "limit": 7}).has_more
     every = v1.customers.list({"email": "list@x.example", "limit": 2}).auto_paging_iter()
     assert [row.id for row in every] == newest_first
 
@@ -255,6 +256,16 @@ def test_committed_change_survives_sigkill(tmp_path: Path) -> None:
         first.process.kill_group()
     with StripeStandin(tmp_path) as second:
         assert second.client().v1.customers.retrieve(owner.id).name == "Stays"
+
+
+def test_taken_port_is_told_in_one_line(tmp_path: Path) -> None:
+    with StripeStandin(tmp_path) as first:
+        port = first.url.rpartition(":")[2]
+        second = Process.python("-m", "standins.stripe", "--port", port, log=tmp_path / "second.log")
+        assert second.wait_for_exit() == 1
+        assert second.output.splitlines() == [
+            f"stripe stand-in: cannot listen on 127.0.0.1:{port}: Address already in use"
+        ]
 
 
 def test_reset_forgets_everything(tmp_path: Path) -> None:

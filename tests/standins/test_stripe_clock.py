@@ -89,6 +89,7 @@ def test_renewal_is_a_draft_for_an_hour(v1: Any, price: Any) -> None:
     draft = v1.invoices.retrieve(v1.subscriptions.retrieve(made.id).latest_invoice)
     assert (draft.status, draft.billing_reason, draft.number) == ("draft", "subscription_cycle", None)
     assert draft.automatically_finalizes_at == at(2025, 4, 1, 13)
+    assert (draft.period_start, draft.period_end) == (at(2025, 3, 1), at(2025, 4, 1))
     advance(v1, clock, at(2025, 4, 1, 13))
     assert v1.invoices.retrieve(draft.id).status == "paid"
     item = v1.subscriptions.retrieve(made.id)["items"].data[0]

@@ -148,8 +148,7 @@ def test_invoices(v1: Any, plan: Any) -> None:
     sent = v1.invoices.create(
         {"customer": owner.id, "collection_method": "send_invoice", "days_until_due": 30, "currency": "usd"}
     )
-    item = {"customer": owner.id, "invoice": sent.id, "amount": 300, "currency": "usd"}
-    v1.invoice_items.create(item)
+    v1.invoice_items.create({"customer": owner.id, "invoice": sent.id, "amount": 300, "currency": "usd"})
     assert v1.invoices.send_invoice(sent.id).due_date
     v1.invoices.mark_uncollectible(sent.id)
     v1.invoices.void_invoice(sent.id)
@@ -194,8 +193,7 @@ def test_credit_notes(v1: Any, plan: Any) -> None:
 
 def test_void_credit_note_makes_the_amount_due_again(v1: Any) -> None:
     owner = v1.customers.create()
-    item = {"customer": owner.id, "amount": 1000, "currency": "usd"}
-    v1.invoice_items.create(item)
+    v1.invoice_items.create({"customer": owner.id, "amount": 1000, "currency": "usd"})
     terms = {
         "collection_method": "send_invoice",
         "days_until_due": 9,
@@ -221,7 +219,8 @@ def test_portal_configurations_and_sessions(v1: Any) -> None:
     v1.billing_portal.sessions.create({"customer": owner.id, "locale": "de", "flow_data": flow})
 
 
-def test_webhook_endpoints(v1: Any) -> None:
+def test_account_and_webhook_endpoints(v1: Any) -> None:
+    assert v1.accounts.retrieve_current().id.startswith("acct_")
     made = v1.webhook_endpoints.create({"url": "http://127.0.0.1:9/none", "enabled_events": ["plan.created"]})
     assert made.secret.startswith("whsec_")
     assert "secret" not in v1.webhook_endpoints.retrieve(made.id)
@@ -241,10 +240,6 @@ def test_test_clocks(v1: Any, plan: Any) -> None:
     v1.test_helpers.test_clocks.list()
     v1.customers.list({"test_clock": clock.id})
     v1.test_helpers.test_clocks.delete(clock.id)
-
-
-def test_account(v1: Any) -> None:
-    assert v1.accounts.retrieve_current().id.startswith("acct_")
 
 
 def test_every_event_and_what_it_tells_about_is_allowed(v1: Any) -> None:

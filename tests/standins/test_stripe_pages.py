@@ -7,6 +7,7 @@ from typing import Any
 import html5lib
 import pytest
 import requests
+import stripe
 
 from tests.support.processes import http
 from tests.support.stripe_standin import Receiver, StripeStandin
@@ -139,7 +140,9 @@ def test_wrong_card_is_told_beside_its_field(
     v1: Any, owner: Any, everything: str, field: str, value: str
 ) -> None:
     url = open_session(v1, owner, everything)
+    newest = v1.events.list({"limit": 1}).data[0].id
     answer = post(url + "/payment-methods", 422, **{**GOOD, field: value})
+    assert v1.events.list({"limit": 1}).data[0].id == newest
     assert f'id="{field}-error"' in answer.text
     assert "value='123'" not in answer.text
     assert len(v1.customers.payment_methods.list(owner.id).data) == 1
@@ -177,6 +180,7 @@ def test_details_and_tax_ids(v1: Any, owner: Any, everything: str) -> None:
         name="Acme Ltd",
         email="pay@acme.example",
         line1="1 Road",
+        postal_code="53111",
         city="Bonn",
         country="DE",
     )
@@ -220,6 +224,12 @@ def test_page_offers_only_what_the_configuration_allows(v1: Any, owner: Any) -> 
         f"/subscriptions/{plan.id}/cancel",
     ):
         post(url + path, 403, **GOOD)
+
+
+def test_flow_that_the_configuration_does_not_enable_is_refused(v1: Any, owner: Any) -> None:
+    made = v1.billing_portal.configurations.create({"features": {"invoice_history": {"enabled": True}}})
+    with pytest.raises(stripe.InvalidRequestError, match="does not enable"):
+        open_session(v1, owner, made.id, flow_data={"type": "payment_method_update"})
 
 
 def test_another_customers_things_are_out_of_reach(v1: Any, owner: Any, everything: str) -> None:

@@ -141,5 +141,6 @@ def test_queued_event_is_delivered_after_a_restart(tmp_path: Path, receiver: Rec
         first.delivery(paused=True)
         first.client().v1.customers.create()
         first.process.kill_group()
-    with StripeStandin(tmp_path):
+    with StripeStandin(tmp_path) as second:
+        second.set_webhook(receiver.url, SECRET)
         receiver.wait_for("customer.created")

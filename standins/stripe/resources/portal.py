@@ -189,7 +189,7 @@ def create_session(call: Call) -> Obj:
         "configuration": configuration["id"],
         "created": world.now(),
         "customer": customer["id"],
-        "flow": _flow(world, customer["id"], flow) if flow else None,
+        "flow": _flow(world, customer["id"], configuration, flow) if flow else None,
         "livemode": False,
         "locale": params.get("locale"),
         "on_behalf_of": None,
@@ -215,7 +215,9 @@ def _configuration(world: World, ident: str | None) -> Obj:
     )
 
 
-def _flow(world: World, customer: str, data: Obj) -> Obj:
+def _flow(world: World, customer: str, configuration: Obj, data: Obj) -> Obj:
+    if not configuration["features"][data["type"]]["enabled"]:
+        raise invalid("flow_data[type]", f"The configuration does not enable {data['type']}.")
     cancel = data.get("subscription_cancel")
     if data["type"] == "subscription_cancel":
         if not cancel:

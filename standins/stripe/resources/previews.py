@@ -37,12 +37,8 @@ def create_preview(call: Call) -> Obj:
     subscription previews a new one from `subscription_details[items]`. Nothing is stored, no event is sent.
     """
     world = call.world
-    world.silent = True
-    try:
-        with world.store.trial():
-            return _as_preview(world.render(_imagine(world, call.params)))
-    finally:
-        world.silent = False
+    with world.store.trial():  # events and their deliveries are taken back too
+        return _as_preview(world.render(_imagine(world, call.params)))
 
 
 def _imagine(world: World, params: Obj) -> Obj:

@@ -37,15 +37,16 @@ def next_end(world: World, subscription: Obj, start: int) -> int:
     return end_after(subscription["billing_cycle_anchor"], start, recurring["interval"], every)
 
 
-def bill(world: World, subscription: Obj, reason: str, *, at_once: bool) -> Obj:
+def bill(world: World, subscription: Obj, reason: str, *, at_once: bool, since: int | None = None) -> Obj:
     """Makes the invoice of the current period: a line per item, and what was pending.
 
     `at_once` finalizes it in this step (`charge_first` then charges the card); otherwise time does both, an
-    hour later.
+    hour later. `since` is where the period that has ended began.
     """
     invoice = invoice_engine.draft(
         world, subscription["customer"], reason, subscription["currency"], subscription
     )
+    invoice["period_start"] = since or invoice["period_end"]
     start, end = period_of(world, subscription["id"])
     for item in items_of(world, subscription["id"]):
         _add_item_line(world, invoice, subscription, item, start, end)
@@ -92,7 +93,7 @@ def charge_first(world: World, invoice: Obj) -> ApiError | None:
 def renew(world: World, ident: str) -> Obj | None:
     """The end of a period or of a trial: the next period begins with a draft, or the subscription ends."""
     subscription = world.get("subscription", ident)
-    _, end_of_period = period_of(world, ident)
+    since, end_of_period = period_of(world, ident)
     if subscription["cancel_at_period_end"]:
         end(world, ident)
         return None
@@ -100,7 +101,7 @@ def renew(world: World, ident: str) -> Obj | None:
         if subscription["status"] == "trialing":
             subscription |= {"status": "active", "billing_cycle_anchor": end_of_period}
         set_period(world, ident, end_of_period, next_end(world, subscription, end_of_period))
-    return bill(world, subscription, "subscription_cycle", at_once=False)
+    return bill(world, subscription, "subscription_cycle", at_once=False, since=since)
 
 
 def end(world: World, ident: str, **details: Any) -> Obj:
