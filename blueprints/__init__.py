@@ -2,35 +2,25 @@
 
 from flask import Flask
 
+from blueprints._actor import session_source
+from blueprints.account import account
+from blueprints.activity import activity
+from blueprints.admin import admin
+from blueprints.api_keys import api_keys
+from blueprints.billing import billing
+from blueprints.invoices import invoices
+from blueprints.ops import ops
+from blueprints.product import auth, invitation, product
+from blueprints.team import team
+from blueprints.usage import usage
+from blueprints.webhooks import webhooks
+
+BLUEPRINTS = (account, activity, admin, api_keys, billing, invitation, invoices, ops, team, usage, webhooks)
+
 
 def register_blueprints(app: Flask) -> None:
     """Mount every blueprint. Sign-in pages exist only where this app is the product's sign-in."""
-    from blueprints._actor import session_source
-    from blueprints.account import account
-    from blueprints.activity import activity
-    from blueprints.admin import admin
-    from blueprints.api_keys import api_keys
-    from blueprints.billing import billing
-    from blueprints.invoices import invoices
-    from blueprints.ops import ops
-    from blueprints.product import auth, invitation, product
-    from blueprints.team import team
-    from blueprints.usage import usage
-    from blueprints.webhooks import webhooks
-
-    for blueprint in (
-        account,
-        activity,
-        admin,
-        api_keys,
-        billing,
-        invoices,
-        invitation,
-        ops,
-        team,
-        usage,
-        webhooks,
-    ):
+    for blueprint in BLUEPRINTS:
         app.register_blueprint(blueprint)
     with app.app_context():
         if session_source().has_sign_in_form:

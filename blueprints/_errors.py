@@ -4,7 +4,7 @@ import logging
 
 from flask import Flask, Response, g, make_response, render_template, request
 from flask_wtf.csrf import CSRFError
-from werkzeug.exceptions import HTTPException, InternalServerError
+from werkzeug.exceptions import HTTPException, InternalServerError, SecurityError
 
 from blueprints._htmx import is_fragment_request, refusal_fragment, with_vary
 from portal.errors import PortalError, TooManyAttemptsError
@@ -43,6 +43,10 @@ def answer_http_error(error: HTTPException) -> Response:
     """404, 405, 413 and the like from Flask itself; redirects pass as they are."""
     if error.response is not None or (error.code or 500) < 400:
         return make_response(error.get_response())
+    if isinstance(error, SecurityError):  # a host that is not ours: there is nothing to build links on
+        return make_response(
+            ("This host is not served here.\n", 400, {"Content-Type": "text/plain; charset=utf-8"})
+        )
     status = error.code or 500
     response = show_error(status, error.description or error.name)
     for name, value in error.get_headers():

@@ -1,6 +1,7 @@
 """Globex's invoices: one a quarter, paid by transfer, the last one overdue. Amounts are euro cents."""
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from portal.identity.models import Organization
 from portal.invoices.models import Invoice, InvoiceLine, InvoiceSource, InvoiceStatus
@@ -35,38 +36,42 @@ def globex_invoices(globex: Organization, now: datetime) -> list[Invoice]:
 def _invoice(globex: Organization, issued_at: datetime, *, is_paid: bool) -> Invoice:
     quarter = (issued_at.month - 1) // 3 + 1
     number = f"GL-{issued_at.year}-{quarter:02}"
+    name = f"quarter {quarter} of {issued_at.year}"
     subtotal = SEATS * SEAT_MINOR
     tax = subtotal * TAX_PERCENT // 100
+    total = subtotal + tax
     due_at = issued_at + timedelta(days=DAYS_TO_PAY)
     return Invoice(
         organization_id=globex.id,
         source=InvoiceSource.OFFLINE,
         number=number,
         status=InvoiceStatus.PAID if is_paid else InvoiceStatus.OPEN,
-        description=f"Enterprise, quarter {quarter} of {issued_at.year}",
+        description=f"Enterprise, {name}",
         currency="eur",
         subtotal_minor=subtotal,
         tax_minor=tax,
-        total_minor=subtotal + tax,
-        paid_minor=subtotal + tax if is_paid else 0,
-        due_minor=0 if is_paid else subtotal + tax,
+        total_minor=total,
+        paid_minor=total if is_paid else 0,
+        due_minor=0 if is_paid else total,
         issued_at=issued_at.astimezone(UTC),
         due_at=due_at,
         paid_at=due_at - timedelta(days=6) if is_paid else None,
         created_at=issued_at,
-        document={
-            "seller": SELLER,
-            "buyer": BUYER,
-            "payment_instructions": {**BANK, "reference": number},
-            "notes": None,
-        },
-        lines=[
-            InvoiceLine(
-                position=0,
-                description=f"Enterprise seats, quarter {quarter} of {issued_at.year}",
-                quantity=SEATS,
-                unit_minor=SEAT_MINOR,
-                amount_minor=subtotal,
-            )
-        ],
+        document=_document(number),
+        lines=[_line(name)],
+    )
+
+
+def _document(number: str) -> dict[str, Any]:
+    payment = {**BANK, "reference": number}
+    return {"seller": SELLER, "buyer": BUYER, "payment_instructions": payment, "notes": None}
+
+
+def _line(name: str) -> InvoiceLine:
+    return InvoiceLine(
+        position=0,
+        description=f"Enterprise seats, {name}",
+        quantity=SEATS,
+        unit_minor=SEAT_MINOR,
+        amount_minor=SEATS * SEAT_MINOR,
     )

@@ -8,6 +8,7 @@ from itertools import accumulate, islice, pairwise
 from sqlalchemy import (
     BigInteger,
     Column,
+    Connection,
     DateTime,
     Index,
     Integer,
@@ -64,26 +65,31 @@ def write_usage(
     try:
         with engine.begin() as connection:
             _metadata.create_all(connection)
-            mine = select(usage_events.c.id).where(usage_events.c.organization_id == organization_id)
-            if connection.execute(mine.limit(1)).first():
+            if _has_events(connection, organization_id):
                 return 0
-            rows = (
-                {
-                    "organization_id": organization_id,
-                    "metric": metric,
-                    "occurred_at": at,
-                    "quantity": quantity,
-                }
-                for at, quantity in _events(days, totals, seed)
-                if at <= until and quantity
-            )
-            written = 0
-            while batch := list(islice(rows, BATCH)):
-                connection.execute(insert(usage_events), batch)
-                written += len(batch)
-            return written
+            events = ((at, n) for at, n in _events(days, totals, seed) if at <= until and n)
+            return _insert(connection, organization_id, metric, events)
     finally:
         engine.dispose()
+
+
+def _has_events(connection: Connection, organization_id: str) -> bool:
+    mine = select(usage_events.c.id).where(usage_events.c.organization_id == organization_id)
+    return connection.execute(mine.limit(1)).first() is not None
+
+
+def _insert(
+    connection: Connection, organization_id: str, metric: str, events: Iterator[tuple[datetime, int]]
+) -> int:
+    rows = (
+        {"organization_id": organization_id, "metric": metric, "occurred_at": at, "quantity": quantity}
+        for at, quantity in events
+    )
+    written = 0
+    while batch := list(islice(rows, BATCH)):
+        connection.execute(insert(usage_events), batch)
+        written += len(batch)
+    return written
 
 
 def _chance(seed: int, name: str) -> random.Random:

@@ -63,9 +63,8 @@ def card_status() -> Response:
     if not is_fragment_request():
         return redirect_to(url_for("billing.overview"))
     organization = organization_by_id(current_actor().organization)
-    return fragment(
-        "billing/_card.html", overview=billing_overview(organization), watching=is_watching(organization)
-    )
+    found = billing_overview(organization)
+    return fragment("billing/_card.html", overview=found, watching=is_watching(organization, found))
 
 
 def show_billing(form: DetailsForm | None = None, status: int = 200) -> Response:
@@ -76,12 +75,11 @@ def show_billing(form: DetailsForm | None = None, status: int = 200) -> Response
     )
     found: BillingOverview = billing_overview(organization)
     return page(
-        "billing/overview.html", status, form=form, overview=found, watching=is_watching(organization)
+        "billing/overview.html", status, form=form, overview=found, watching=is_watching(organization, found)
     )
 
 
-def is_watching(organization: Organization) -> bool:
-    """Whether somebody was at Stripe a moment ago, so that a change may arrive any second."""
-    return (
-        organization.stripe_visited_at is not None and utcnow() - organization.stripe_visited_at < WATCH_FOR
-    )
+def is_watching(organization: Organization, found: BillingOverview) -> bool:
+    """Whether somebody was at Stripe a moment ago and Stripe does not answer: the change comes with its event."""
+    visited_at = organization.stripe_visited_at
+    return not found.is_live and visited_at is not None and utcnow() - visited_at < WATCH_FOR

@@ -28,7 +28,12 @@ def sign_in() -> Response:
 def sign_in_submit() -> Response:
     """Check the password; a new session and a new CSRF token from here on (ASVS V7.2.4)."""
     form = SignInForm()
-    token = carry_out(form, lambda: identity.sign_in(str(form.email.data), str(form.password.data), origin()))
+    old_token = request.cookies.get(session_cookie_name(current_settings()), "")
+
+    def verb() -> str:
+        return identity.sign_in(str(form.email.data), str(form.password.data), origin(), old_token=old_token)
+
+    token = carry_out(form, verb)
     if token is None:
         return page("product/sign_in.html", 422, form=form)
     session.clear()

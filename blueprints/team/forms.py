@@ -1,13 +1,14 @@
 """Forms of the team."""
 
 from wtforms import SelectField, StringField
+from wtforms.fields import SelectChoice  # type: ignore[attr-defined]  # newer than its stubs
 from wtforms.validators import InputRequired, Length
 
 from blueprints._forms import PortalForm
 from portal.permissions import ROLE_LABELS, Role
 
-ROLE_CHOICES = [(role.value, label) for role, label in ROLE_LABELS.items()]
-CHOICES_WITHOUT_OWNER = [choice for choice in ROLE_CHOICES if choice[0] != Role.OWNER]
+ROLE_CHOICES = [SelectChoice(role.value, label) for role, label in ROLE_LABELS.items()]
+CHOICES_WITHOUT_OWNER = [choice for choice in ROLE_CHOICES if choice.value != Role.OWNER]
 
 
 class InviteForm(PortalForm):

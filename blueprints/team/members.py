@@ -75,7 +75,7 @@ def row_context(actor: Actor) -> dict[str, Any]:
     }
 
 
-def role_choices(actor: Actor) -> list[tuple[str, str]]:
+def role_choices(actor: Actor) -> list[Any]:
     """The roles that this actor may give."""
     return ROLE_CHOICES if actor.can(Permission.OWNERS_MANAGE) else CHOICES_WITHOUT_OWNER
 

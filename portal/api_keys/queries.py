@@ -34,7 +34,9 @@ def list_keys(organization_id: str) -> Sequence[AnyRow]:
 def get_key(organization_id: str, key_id: str, *, lock: bool = False) -> ApiKey:
     """The organization's key, or `NotFoundError`."""
     statement = select(ApiKey).where(ApiKey.organization_id == organization_id, ApiKey.id == key_id)
-    key = db.session.scalar(statement.with_for_update() if lock else statement)
+    if lock:
+        statement = statement.with_for_update().execution_options(populate_existing=True)
+    key = db.session.scalar(statement)
     if key is None:
         raise NotFoundError
     return key

@@ -13,9 +13,11 @@ from portal.context import stripe
 from portal.errors import ConflictError, NotFoundError
 from portal.extensions import db, release_connection
 from portal.gateways.stripe_objects import CustomerSnapshot, InvoiceSnapshot
+from portal.identity.models import Organization
 from portal.kit.clock import utcnow
 
 TRIES = 5
+Reading = tuple[CustomerSnapshot, list[InvoiceSnapshot]]
 
 
 class BusyCustomerError(ConflictError):
@@ -25,7 +27,7 @@ class BusyCustomerError(ConflictError):
 def sync_customer(customer_id: str, before_commit: Callable[[], None] | None = None) -> bool:
     """Re-read one customer from Stripe, write it, commit. See `sync`."""
 
-    def read() -> tuple[CustomerSnapshot, list[InvoiceSnapshot]]:
+    def read() -> Reading:
         return stripe().customer(customer_id), []
 
     return sync(customer_id, read, before_commit)
@@ -34,7 +36,7 @@ def sync_customer(customer_id: str, before_commit: Callable[[], None] | None = N
 def sync_invoice(customer_id: str, invoice_id: str, before_commit: Callable[[], None] | None = None) -> bool:
     """Re-read one invoice and its customer from Stripe, write both, commit. See `sync`."""
 
-    def read() -> tuple[CustomerSnapshot, list[InvoiceSnapshot]]:
+    def read() -> Reading:
         return stripe().customer(customer_id), _invoice_if_any(invoice_id)
 
     return sync(customer_id, read, before_commit)
@@ -43,7 +45,7 @@ def sync_invoice(customer_id: str, invoice_id: str, before_commit: Callable[[], 
 def sync_everything(customer_id: str) -> bool:
     """Re-read a customer and all invoices from Stripe, write them, commit. See `sync`."""
 
-    def read() -> tuple[CustomerSnapshot, list[InvoiceSnapshot]]:
+    def read() -> Reading:
         return stripe().customer(customer_id), stripe().invoices(customer_id)
 
     return sync(customer_id, read, None)
@@ -51,7 +53,7 @@ def sync_everything(customer_id: str) -> bool:
 
 def sync(
     customer_id: str,
-    read: Callable[[], tuple[CustomerSnapshot, list[InvoiceSnapshot]]],
+    read: Callable[[], Reading],
     before_commit: Callable[[], None] | None,
 ) -> bool:
     """Read outside any transaction, then write if nobody wrote meanwhile; otherwise read again.
@@ -63,24 +65,26 @@ def sync(
     for _ in range(TRIES):
         version = _version(customer_id)
         release_connection()
-        customer, invoices = read()
+        reading = read()
+        if not _advance(customer_id, version):
+            db.session.rollback()
+            continue
         organization = organization_by_customer(customer_id)
-        if organization is None:
-            if before_commit:
-                before_commit()
-            db.session.commit()
-            return False
-        if _advance(customer_id, version):
-            actor = stripe_actor(organization.id)
-            apply_customer(actor, organization, customer)
-            for invoice in invoices:
-                apply_invoice(actor, organization, invoice)
-            if before_commit:
-                before_commit()
-            db.session.commit()
-            return True
-        db.session.rollback()
+        if organization is not None:
+            _apply(organization, reading)
+        if before_commit:
+            before_commit()
+        db.session.commit()
+        return organization is not None
     raise BusyCustomerError("This customer is being updated by another process.")
+
+
+def _apply(organization: Organization, reading: Reading) -> None:
+    customer, invoices = reading
+    actor = stripe_actor(organization.id)
+    apply_customer(actor, organization, customer)
+    for invoice in invoices:
+        apply_invoice(actor, organization, invoice)
 
 
 def _version(customer_id: str) -> int:

@@ -7,7 +7,7 @@ from urllib.parse import unquote, urlsplit
 
 from portal.errors import PortalError
 
-TIMEOUT_SECONDS = 15
+TIMEOUT_SECONDS = 8
 """For each step of the conversation; well under the lease of a claimed message."""
 
 

@@ -11,12 +11,13 @@ from portal.identity.models import Membership, User
 from portal.identity.passwords import hash_password, needs_rehash, verify_password
 from portal.identity.queries import user_by_email
 from portal.kit.text import clean_line, sort_key
+from portal.kit.tokens import digest
 
 WRONG_SIGN_IN = "This email and password do not match. Check both and try again."
 
 
-def sign_in(email: str, password: str, origin: Origin) -> str:
-    """Check the password and start a session; returns its token.
+def sign_in(email: str, password: str, origin: Origin, *, old_token: str = "") -> str:
+    """Check the password and start a session; returns its token. The session of `old_token` ends (ASVS V7.2.4).
 
     Raises `TooManyAttemptsError` and, with the same words whether or not the account exists, `InvalidInputError`.
     """
@@ -34,6 +35,8 @@ def sign_in(email: str, password: str, origin: Origin) -> str:
     if user.password_hash and needs_rehash(user.password_hash):
         user.password_hash = hash_password(password)
     throttle.forget_attempts(throttle.SIGN_IN_BY_ACCOUNT_AND_ADDRESS, account_key)
+    if old_token:
+        sessions.end_session(digest(old_token))
     token = sessions.start_session(user, origin)
     record(actor_for(user, origin), Action.SESSION_STARTED, Change("user", user.id, user.email))
     return token

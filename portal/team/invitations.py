@@ -5,6 +5,7 @@ import hmac
 from datetime import timedelta
 
 from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
 
 from portal.actor import Actor, Origin
 from portal.audit.service import Action, Change, record
@@ -46,11 +47,17 @@ def invite_member(actor: Actor, email: str, role: Role) -> Invitation:
         raise ConflictError(
             f"There are {MAXIMUM_OPEN} open invitations. Take some back first.", field="email"
         )
+    invitation = _new_invitation(actor, email, role)
+    _send(actor, invitation, organization.name, Action.INVITATION_SENT)
+    return invitation
+
+
+def _new_invitation(actor: Actor, email: str, role: Role) -> Invitation:
     invitation_id = new_id("inv")
     now = utcnow()
     invitation = Invitation(
         id=invitation_id,
-        organization_id=organization.id,
+        organization_id=actor.organization,
         email=email,
         role=role,
         token_hash=digest(invitation_token(invitation_id, 1)),
@@ -60,7 +67,6 @@ def invite_member(actor: Actor, email: str, role: Role) -> Invitation:
         expires_at=now + LIFETIME,
     )
     db.session.add(invitation)
-    _send(actor, invitation, organization.name, Action.INVITATION_SENT)
     return invitation
 
 
@@ -95,7 +101,9 @@ def find_invitation(token: str, *, lock: bool = False) -> Invitation:
         .where(Invitation.token_hash == digest(token))
         .options(db.joinedload(Invitation.organization))
     )
-    invitation = db.session.scalar(statement.with_for_update(of=Invitation) if lock else statement)
+    if lock:
+        statement = statement.with_for_update(of=Invitation).execution_options(populate_existing=True)
+    invitation = db.session.scalar(statement)
     if invitation is None or not invitation.is_open(utcnow()):
         raise GoneError(NO_LONGER_GOOD)
     return invitation
@@ -109,7 +117,10 @@ def accept_as_new_user(token: str, name: str, password: str, origin: Origin) -> 
     name = clean_line(name, field="name", maximum=120, label="Your name")
     user = User(email=invitation.email, name=name, password_hash=hash_password(password))
     db.session.add(user)
-    db.session.flush()
+    try:
+        db.session.flush()
+    except IntegrityError:  # the same address joined another team in this very moment
+        raise ConflictError("There is already an account for this address. Sign in to accept.") from None
     _join(invitation, user, origin)
     return user
 

@@ -107,6 +107,7 @@ def get_invitation(organization_id: str, invitation_id: str) -> Invitation:
         select(Invitation)
         .where(Invitation.organization_id == organization_id, Invitation.id == invitation_id)
         .with_for_update()
+        .execution_options(populate_existing=True)
     )
     return db.session.scalar(statement) or _missing()
 
