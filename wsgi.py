@@ -100,6 +100,8 @@ def build_services(settings: Settings) -> Services:
 
 def register_commands(app: Flask) -> None:
     """The `flask` groups of the contract."""
-    from demo.commands import demo_commands
+    from demo.commands import demo_commands  # what a demo needs is not loaded to serve customers
+    from portal.support.commands import organization_commands, staff_commands
 
-    app.cli.add_command(demo_commands)
+    for group in (demo_commands, organization_commands, staff_commands):
+        app.cli.add_command(group)

@@ -48,12 +48,14 @@ def start_request() -> None:
 
 def finish_transaction(response: Response) -> Response:
     """The one commit per request: before the answer leaves, only for writes that went well."""
-    if request.method not in SAFE_METHODS and response.status_code < 400:
-        db.session.commit()
-        return response
     session = signed_in() if "_login_user" in g else None
-    db.session.rollback()
-    if session and session.is_stale(utcnow()) and "HX-Request" not in request.headers:
+    is_write = request.method not in SAFE_METHODS
+    if is_write and response.status_code < 400:
+        db.session.commit()
+    else:
+        db.session.rollback()
+    is_polling = "HX-Request" in request.headers and not is_write  # ASVS V7.3.1: it must not keep a session alive
+    if session and session.is_stale(utcnow()) and not is_polling:
         touch_session(session.token_hash)
     return response
 

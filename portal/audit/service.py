@@ -14,6 +14,8 @@ class Action(StrEnum):
 
     SESSION_STARTED = "session:sign-in:done"
     SESSION_ENDED = "session:sign-out:done"
+    STAFF_ADDED = "staff:account:added"
+    ORGANIZATION_OPENED = "organization:account:opened"
     PROFILE_NAME_CHANGED = "profile:name:changed"
     MEMBER_ADDED = "member:membership:added"
     MEMBER_ROLE_CHANGED = "member:role:changed"

@@ -12,6 +12,8 @@ from portal.permissions import ROLE_LABELS, Role
 SENTENCES: dict[Action, str] = {
     Action.SESSION_STARTED: "signed in",
     Action.SESSION_ENDED: "signed out",
+    Action.STAFF_ADDED: "added {entity} to the staff",
+    Action.ORGANIZATION_OPENED: "opened the organization",
     Action.PROFILE_NAME_CHANGED: "changed their name",
     Action.MEMBER_ADDED: "joined the team",
     Action.MEMBER_ROLE_CHANGED: "changed the role of {entity}",
@@ -45,6 +47,7 @@ FIELD_LABELS = {
     "cancel_at_period_end": "Ends at period end",
     "prefix": "Starts with",
     "revoked": "Revoked",
+    "staff_role": "Staff role",
 }
 
 

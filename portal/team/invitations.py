@@ -12,7 +12,7 @@ from portal.audit.service import Action, Change, record
 from portal.context import current_settings
 from portal.errors import ConflictError, GoneError, InvalidInputError
 from portal.extensions import db
-from portal.identity.models import Membership, User
+from portal.identity.models import Membership, Organization, User
 from portal.identity.passwords import hash_password
 from portal.identity.queries import organization_by_id, user_by_email
 from portal.identity.service import actor_for
@@ -48,6 +48,13 @@ def invite_member(actor: Actor, email: str, role: Role) -> Invitation:
             f"There are {MAXIMUM_OPEN} open invitations. Take some back first.", field="email"
         )
     invitation = _new_invitation(actor, email, role)
+    _send(actor, invitation, organization.name, Action.INVITATION_SENT)
+    return invitation
+
+
+def invite_first_owner(actor: Actor, organization: Organization, email: str) -> Invitation:
+    """The first invitation of a new organization; `email` is canonical. For those who run the product."""
+    invitation = _new_invitation(actor, email, Role.OWNER)
     _send(actor, invitation, organization.name, Action.INVITATION_SENT)
     return invitation
 

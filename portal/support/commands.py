@@ -1,0 +1,43 @@
+"""`flask organizations add` and `flask staff add`: how a fresh portal gets its first people."""
+
+import click
+from flask.cli import AppGroup
+
+from portal.errors import PortalError
+from portal.extensions import db
+from portal.permissions import StaffRole
+from portal.support import service
+
+organization_commands = AppGroup("organizations", help="Customers of the product.")
+staff_commands = AppGroup("staff", help="People who run the product.")
+
+
+@organization_commands.command("add")
+@click.argument("name")
+@click.option("--owner", required=True, metavar="EMAIL", help="Gets the invitation to be the first owner.")
+@click.option("--customer", metavar="CUS_ID", help="The Stripe customer; leave it out for a contract.")
+def add_organization(name: str, owner: str, customer: str | None) -> None:
+    """Open the organization NAME and invite its first owner by mail."""
+    try:
+        organization = service.open_organization(name, owner, customer)
+    except PortalError as error:
+        raise click.ClickException(error.message) from error
+    db.session.commit()
+    click.echo(f"{organization.id}: {organization.name}. An invitation is on its way to {owner}.")
+
+
+@staff_commands.command("add")
+@click.argument("email")
+@click.option("--name", required=True)
+@click.option(
+    "--role", type=click.Choice([role.value for role in StaffRole]), default=StaffRole.SUPPORT.value
+)
+@click.password_option(help="Asked for when left out, so that it does not stay in the shell's history.")
+def add_staff(email: str, name: str, role: str, password: str) -> None:
+    """Let EMAIL enter /admin."""
+    try:
+        user = service.add_staff(email, name, password, StaffRole(role))
+    except PortalError as error:
+        raise click.ClickException(error.message) from error
+    db.session.commit()
+    click.echo(f"{user.email} may enter /admin as {role}.")

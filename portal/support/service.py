@@ -1,0 +1,51 @@
+"""Verbs of those who run the product: the first people and organizations."""
+
+from portal.actor import system_actor
+from portal.audit.service import Action, Change, record
+from portal.errors import ConflictError
+from portal.extensions import db
+from portal.identity.models import Organization, User
+from portal.identity.passwords import hash_password
+from portal.identity.queries import user_by_email
+from portal.kit.text import clean_email, clean_line
+from portal.permissions import StaffRole
+from portal.team.invitations import invite_first_owner
+
+
+def open_organization(name: str, owner_email: str, stripe_customer_id: str | None) -> Organization:
+    """A new organization, and the invitation of its first owner. Raises `InvalidInputError`, `ConflictError`."""
+    name = clean_line(name, field="name", maximum=120, label="The name")
+    owner_email = clean_email(owner_email, field="owner")
+    taken = db.select(Organization.id).where(Organization.stripe_customer_id == stripe_customer_id)
+    if stripe_customer_id and db.session.scalar(taken):
+        raise ConflictError("Another organization has this Stripe customer.", field="customer")
+    organization = Organization(
+        name=name, billing_email=owner_email, stripe_customer_id=stripe_customer_id or None
+    )
+    db.session.add(organization)
+    db.session.flush()
+    actor = system_actor(organization.id)
+    record(actor, Action.ORGANIZATION_OPENED, Change("organization", organization.id, name))
+    invite_first_owner(actor, organization, owner_email)
+    return organization
+
+
+def add_staff(email: str, name: str, password: str, role: StaffRole) -> User:
+    """Somebody who may enter `/admin`. Raises `InvalidInputError`, and `ConflictError` for a known address."""
+    email = clean_email(email)
+    if user_by_email(email):
+        raise ConflictError("There is already an account for this address.", field="email")
+    user = User(
+        email=email,
+        name=clean_line(name, field="name", maximum=120, label="The name"),
+        password_hash=hash_password(password),
+        staff_role=role,
+    )
+    db.session.add(user)
+    db.session.flush()
+    record(
+        system_actor(None),
+        Action.STAFF_ADDED,
+        Change("user", user.id, email, None, {"staff_role": role.value}),
+    )
+    return user
