@@ -2,16 +2,19 @@
 
 import logging
 
-from flask import Flask, Response, g, make_response, render_template, request
+from flask import Flask, Response, g, make_response, render_template, request, session
+from flask_limiter.errors import RateLimitExceeded
 from flask_wtf.csrf import CSRFError
+from sqlalchemy.exc import OperationalError
 from werkzeug.exceptions import HTTPException, InternalServerError, SecurityError
 
+from blueprints._headers import SAFE_METHODS
 from blueprints._htmx import is_fragment_request, refusal_fragment, with_vary
 from portal.errors import PortalError, TooManyAttemptsError
 from portal.extensions import db
 
 log = logging.getLogger("portal.errors")
-PAGES = {403, 404, 409, 422, 429, 500, 503}
+PAGES = {400, 403, 404, 409, 410, 413, 422, 429, 500, 503}
 MACHINE_PATHS = ("/webhooks/", "/v1/")
 CSRF_MESSAGE = (
     "This page was open for too long or was signed in again elsewhere. Reload it and send the form again."
@@ -22,7 +25,9 @@ def register_errors(app: Flask) -> None:
     """Answer for named errors, HTTP errors and everything unforeseen."""
     app.register_error_handler(PortalError, answer_portal_error)
     app.register_error_handler(CSRFError, answer_csrf_error)
+    app.register_error_handler(RateLimitExceeded, answer_rate_limit)
     app.register_error_handler(HTTPException, answer_http_error)
+    app.register_error_handler(OperationalError, answer_database_error)
     app.register_error_handler(Exception, answer_unforeseen)
 
 
@@ -37,6 +42,19 @@ def answer_portal_error(error: PortalError) -> Response:
 def answer_csrf_error(_error: CSRFError) -> Response:
     """A form without the token of this browser: refused, and said in a way that helps an honest user."""
     return show_error(403, CSRF_MESSAGE)
+
+
+def answer_rate_limit(error: RateLimitExceeded) -> Response:
+    """More than a costly route takes."""
+    response = show_error(429, "That was too often. Wait a minute and try again.")
+    response.headers["Retry-After"] = str(error.limit.limit.get_expiry())
+    return response
+
+
+def answer_database_error(error: OperationalError) -> Response:
+    """The database does not answer, or not in time."""
+    log.error("the database does not answer", exc_info=error)
+    return show_error(503, "We cannot reach our data right now. Wait a minute and try again.")
 
 
 def answer_http_error(error: HTTPException) -> Response:
@@ -64,6 +82,9 @@ def answer_unforeseen(error: Exception) -> Response:
 def show_error(status: int, message: str) -> Response:
     """One error in the form the caller can read, after undoing what the request had begun."""
     db.session.rollback()
+    g.is_error_page = True
+    if request.method not in SAFE_METHODS:
+        session.pop("_flashes", None)  # what was to be announced did not happen
     if status in {401, 403, 404, 429}:
         log.warning("request refused", extra={"status": status, "reason": message[:200]})
     if request.path.startswith(MACHINE_PATHS):

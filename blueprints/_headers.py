@@ -1,14 +1,12 @@
 """Security headers on every answer, and the check that a change was asked for by one of our own pages."""
 
-from urllib.parse import urlsplit
-
 from flask import Response, g, request
 
 from portal.config import Settings
 from portal.errors import ForbiddenError
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
-STRIPE_PAGES = "https://billing.stripe.com"
+STRIPE_PAGES = "https://*.stripe.com"
 TOKEN_ENDPOINTS = {"invitation.show", "invitation.accept"}
 
 
@@ -23,11 +21,14 @@ def refuse_cross_site() -> None:
     site = request.headers.get("Sec-Fetch-Site")
     origin = request.headers.get("Origin")
     is_own_site = site in {None, "same-origin", "none"}
-    is_own_origin = origin is None or urlsplit(origin).netloc == request.host
-    if origin == "null":
-        is_own_origin = site == "same-origin"
-    if not (is_own_site and is_own_origin):
+    if not (is_own_site and _is_own_origin(origin, site)):
         raise ForbiddenError("This was sent from another site and was not carried out.")
+
+
+def _is_own_origin(origin: str | None, site: str | None) -> bool:
+    if origin == "null":
+        return site == "same-origin"
+    return origin is None or origin.partition("://")[2] == request.host
 
 
 def add_security_headers(response: Response, settings: Settings) -> Response:
@@ -53,7 +54,7 @@ def add_security_headers(response: Response, settings: Settings) -> Response:
 def content_security_policy(settings: Settings) -> str:
     """Nothing inline, nothing evaluated, nothing from another host.
 
-    Browsers apply `form-action` to where a form's redirect leads, so Stripe's page is named there.
+    Browsers apply `form-action` to where a form's redirect leads, so Stripe's pages are named there.
     """
     nonce = g.get("csp_nonce", "")
     portal_page = settings.stripe_api_base or STRIPE_PAGES

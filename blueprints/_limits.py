@@ -2,7 +2,6 @@
 
 from flask import Flask, request
 from flask_limiter import Limiter
-from flask_limiter.errors import RateLimitExceeded
 
 from blueprints._headers import SAFE_METHODS
 from blueprints._session_sources import session_cookie_name
@@ -27,6 +26,7 @@ limiter = Limiter(
     default_limits_exempt_when=lambda: request.method in SAFE_METHODS,
     headers_enabled=False,
     strategy="fixed-window",
+    in_memory_fallback_enabled=True,  # Redis down: each process counts for itself
 )
 
 
@@ -36,8 +36,3 @@ def register_limits(app: Flask, settings: Settings) -> None:
         settings.redis_url.get_secret_value() if settings.redis_url else "memory://"
     )
     limiter.init_app(app)
-
-
-def retry_after(error: RateLimitExceeded) -> str:
-    """Seconds until the window of the limit that was hit is over at the latest."""
-    return str(error.limit.limit.get_expiry())

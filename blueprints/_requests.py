@@ -4,6 +4,7 @@ import logging
 import re
 import secrets
 import time
+from collections.abc import Iterator
 
 from flask import Flask, Response, g, request
 from werkzeug.middleware.proxy_fix import ProxyFix
@@ -13,8 +14,9 @@ from blueprints._guards import enforce_guard
 from blueprints._headers import SAFE_METHODS, add_security_headers, refuse_cross_site
 from portal.config import Settings
 from portal.context import current_settings
+from portal.errors import InvalidInputError
 from portal.extensions import db
-from portal.identity.sessions import touch_session
+from portal.identity.sessions import touch_session, touch_session_aside
 from portal.kit.clock import utcnow
 from portal.kit.tokens import random_text
 
@@ -44,19 +46,32 @@ def start_request() -> None:
     g.csp_nonce = secrets.token_urlsafe(16)
     g.started = time.perf_counter()
     db.session.info["reading"] = request.method in SAFE_METHODS
+    if any("\x00" in text for text in _given_texts()):  # Postgres stores no NUL, SQLite cuts the text there
+        raise InvalidInputError("There is a character in it that cannot be stored. Type it again.")
+
+
+def _given_texts() -> Iterator[str]:
+    yield request.path
+    for values in (request.args, request.form):
+        for name, value in values.items(multi=True):
+            yield name
+            yield value
 
 
 def finish_transaction(response: Response) -> Response:
     """The one commit per request: before the answer leaves, only for writes that went well."""
     session = signed_in() if "_login_user" in g else None
-    is_write = request.method not in SAFE_METHODS
-    if is_write and response.status_code < 400:
+    is_stale = session is not None and session.is_stale(utcnow())
+    if request.method not in SAFE_METHODS and response.status_code < 400:
+        if session and is_stale:
+            touch_session(session.token_hash)
         db.session.commit()
-    else:
-        db.session.rollback()
-    is_polling = "HX-Request" in request.headers and not is_write  # ASVS V7.3.1: it must not keep a session alive
-    if session and session.is_stale(utcnow()) and not is_polling:
-        touch_session(session.token_hash)
+        return response
+    db.session.rollback()
+    if (
+        session and is_stale and "HX-Request" not in request.headers
+    ):  # ASVS V7.3.1: polling keeps no session alive
+        touch_session_aside(session.token_hash)
     return response
 
 

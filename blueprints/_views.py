@@ -54,9 +54,9 @@ def register_template_context(app: Flask) -> None:
 
 
 def page_context() -> dict[str, Any]:
-    """The variables that layouts read. Looks nobody up: on public pages and errors there may be no database."""
+    """The variables that layouts read. Looks nobody up, and on error pages asks the database for nothing."""
     settings = current_settings()
-    session = signed_in() if "_login_user" in g else None
+    session = signed_in() if "_login_user" in g and not g.get("is_error_page") else None
     context: dict[str, Any] = {
         "product_name": settings.product_name,
         "product_url": settings.product_url,
@@ -109,7 +109,6 @@ def _signed_in_context(session: SignedIn) -> dict[str, Any]:
             "email": session.email,
             "initials": initials(session.name),
         },
-        "is_staff": session.staff_role is not None,
         "navigation": _staff_navigation() if is_staff_page else [],
     }
     if session.organization_id and session.role:

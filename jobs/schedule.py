@@ -3,7 +3,8 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from jobs.deliver_outbox import deliver_outbox
+from jobs.deliver_mails import deliver_mails
+from jobs.push_to_stripe import push_to_stripe
 from jobs.retry_stripe_events import retry_stripe_events
 from jobs.tidy_up import tidy_up
 from jobs.work import Work
@@ -19,6 +20,7 @@ class Row:
 
 TIMETABLE = (
     Row(retry_stripe_events, 1),
-    Row(deliver_outbox, 1),
+    Row(deliver_mails, 1),
+    Row(push_to_stripe, 1),
     Row(tidy_up, 3600),
 )

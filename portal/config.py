@@ -1,16 +1,23 @@
 """Typed settings, read once from the environment. A missing or contradictory one stops the start and is named."""
 
+from email.utils import parseaddr
 from pathlib import Path
 from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 ROOT = Path(__file__).resolve().parent.parent
 VAR = ROOT / "var"
 LOOPBACK_HOSTS = {"localhost", "127.0.0.1", "::1"}
 MINIMUM_SECRET_LENGTH = 32
+SECRET_STARTS = {
+    "smtp_url": ("smtp://", "smtps://"),
+    "redis_url": ("redis://", "rediss://", "unix://"),
+    "metering_url": ("sqlite:///", "postgres://", "postgresql://", "postgresql+psycopg://"),
+    "stripe_secret_key": ("sk_", "rk_"),
+}
 
 
 class SettingsError(RuntimeError):
@@ -43,7 +50,7 @@ class Settings(BaseSettings):
     usage_unit: str = "API calls"
 
     session_source: Literal["portal"] = "portal"
-    database_pool_size: int = Field(default=5, ge=1, le=100)
+    database_pool_size: int = Field(default=10, ge=1, le=100)
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
 
     @field_validator("stripe_webhook_secrets", mode="before")
@@ -60,8 +67,34 @@ class Settings(BaseSettings):
         for scheme in ("postgres://", "postgresql://"):
             if value.startswith(scheme):
                 return "postgresql+psycopg://" + value.removeprefix(scheme)
-        if not value.startswith(("postgresql+psycopg://", "sqlite:///")):
-            raise ValueError("must start with sqlite:/// or postgresql://")
+        if not value.startswith(("postgresql+psycopg://", "sqlite:///")) or ":memory:" in value:
+            raise ValueError("must start with postgresql://, or with sqlite:/// and name a file")
+        _check_port(value)
+        return value
+
+    @field_validator("product_url")
+    @classmethod
+    def _path_or_address(cls, value: str) -> str:
+        if not value.startswith(("/", "https://", "http://")) or value.startswith("//"):
+            raise ValueError("must be a path or an address that starts with https://")
+        return value
+
+    @field_validator("mail_from")
+    @classmethod
+    def _mail_address(cls, value: str) -> str:
+        if "@" not in parseaddr(value)[1] or "\n" in value or "\r" in value:
+            raise ValueError("must hold a mail address, such as Portal <no-reply@example.com>")
+        return value
+
+    @field_validator("smtp_url", "redis_url", "metering_url", "stripe_secret_key")
+    @classmethod
+    def _well_formed(cls, value: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
+        """The right scheme and a port that is one; the value itself is never printed."""
+        starts = SECRET_STARTS[str(info.field_name)]
+        if value is not None and not value.get_secret_value().startswith(starts):
+            raise ValueError(f"must start with {' or '.join(starts)}")
+        if value is not None and "://" in value.get_secret_value():
+            _check_port(value.get_secret_value())
         return value
 
     @field_validator("secret_key")
@@ -75,7 +108,8 @@ class Settings(BaseSettings):
     @classmethod
     def _absolute_and_safe(cls, value: str) -> str:
         parts = urlsplit(value)
-        if parts.scheme not in {"http", "https"} or not parts.hostname or parts.path.strip("/"):
+        is_bare = not (parts.path.strip("/") or parts.query or parts.fragment or parts.username)
+        if parts.scheme not in {"http", "https"} or not parts.hostname or not is_bare:
             raise ValueError("must be an address such as https://app.example.com, without a path")
         if parts.scheme == "http" and parts.hostname not in LOOPBACK_HOSTS:
             raise ValueError("must be https, except on this machine")
@@ -98,8 +132,8 @@ class Settings(BaseSettings):
 
     @property
     def public_host(self) -> str:
-        """The only host name that requests may ask for."""
-        return urlsplit(self.public_app_url).netloc
+        """The host name that requests ask for, without a port."""
+        return urlsplit(self.public_app_url).hostname or ""
 
     @property
     def stripe_is_live(self) -> bool:
@@ -116,6 +150,13 @@ def load_settings(**overrides: object) -> Settings:
         raise SettingsError(
             "; ".join(_one_line(item["loc"], item["msg"]) for item in error.errors())
         ) from None
+
+
+def _check_port(url: str) -> None:
+    try:
+        urlsplit(url).port  # noqa: B018  # reading it checks it
+    except ValueError:
+        raise ValueError("has a port that is not a number up to 65535") from None
 
 
 def _one_line(location: tuple[int | str, ...], message: str) -> str:

@@ -2,6 +2,8 @@
 
 import enum
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Annotated, Any
 from weakref import WeakKeyDictionary
@@ -19,12 +21,14 @@ NAMING_CONVENTION = {
     "fk": "fk_%(table_name)s_%(column_0_name)s_%(referred_table_name)s",
     "pk": "pk_%(table_name)s",
 }
+BUSY_MILLISECONDS = 15_000
+BRIEF_MILLISECONDS = 100
 SQLITE_PRAGMAS = (
     "journal_mode = WAL",
     "synchronous = FULL",
     "foreign_keys = ON",
     "recursive_triggers = ON",  # else INSERT OR REPLACE slips past DELETE triggers
-    "busy_timeout = 15000",
+    f"busy_timeout = {BUSY_MILLISECONDS}",
 )
 READING_ENGINES: WeakKeyDictionary[Engine, Engine] = WeakKeyDictionary()
 
@@ -99,6 +103,22 @@ def reading_engine(engine: Engine) -> Engine:
         )
         READING_ENGINES[engine] = engine.execution_options(**options)
     return READING_ENGINES[engine]
+
+
+@contextmanager
+def brief_transaction(engine: Engine) -> Iterator[Connection]:
+    """A transaction that gives up soon (`OperationalError`) where another writer holds SQLite's lock."""
+    with engine.connect() as connection:
+        driver: Any = connection.connection.dbapi_connection
+        is_sqlite = engine.dialect.name == "sqlite"
+        if is_sqlite:
+            driver.execute(f"PRAGMA busy_timeout = {BRIEF_MILLISECONDS}")
+        try:
+            with connection.begin():
+                yield connection
+        finally:
+            if is_sqlite:
+                driver.execute(f"PRAGMA busy_timeout = {BUSY_MILLISECONDS}")
 
 
 @event.listens_for(Engine, "connect")

@@ -1,6 +1,9 @@
 """Errors that a person can act on. Each knows the HTTP status it is answered with; `blueprints/_errors.py` shows it."""
 
 from http import HTTPStatus
+from typing import TypeVar
+
+Found = TypeVar("Found")
 
 
 class PortalError(Exception):
@@ -24,6 +27,13 @@ class NotFoundError(PortalError):
 
     def __init__(self, message: str = "There is nothing at this address.") -> None:
         super().__init__(message)
+
+
+def or_not_found(found: Found | None) -> Found:
+    """`found`, or `NotFoundError` where a query found nothing."""
+    if found is None:
+        raise NotFoundError
+    return found
 
 
 class ForbiddenError(PortalError):

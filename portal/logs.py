@@ -35,8 +35,9 @@ def configure_logging(level: str) -> None:
         root.removeHandler(old)
     root.addHandler(handler)
     root.setLevel(level)
-    for name in ("stripe", "urllib3", "apscheduler", "weasyprint", "fontTools", "alembic"):
+    for name in ("stripe", "urllib3", "weasyprint", "fontTools", "alembic"):
         logging.getLogger(name).setLevel(logging.WARNING)
+    logging.getLogger("apscheduler").setLevel(logging.ERROR)  # it warns each second that a long job is long
 
 
 def _trace(record: logging.LogRecord) -> list[str]:

@@ -24,6 +24,7 @@ SUBSCRIPTION = SubscriptionSnapshot(
     amount_minor=15_900,
     currency="usd",
     interval="month",
+    interval_count=1,
     period_ends_at=datetime(2027, 1, 1, tzinfo=UTC),
     cancel_at_period_end=False,
     created_at=datetime(2026, 1, 1, tzinfo=UTC),

@@ -13,7 +13,8 @@ from blueprints.billing import billing
 from blueprints.billing.forms import DetailsForm
 from portal.billing import service
 from portal.billing.overview import BillingOverview, billing_overview
-from portal.gateways.stripe_api import StripeUnavailableError
+from portal.errors import NotFoundError
+from portal.gateways.stripe_api import StripeRefusedError, StripeUnavailableError
 from portal.identity.models import Organization
 from portal.identity.queries import organization_by_id
 from portal.kit.clock import utcnow
@@ -51,7 +52,7 @@ def change_card() -> Response:
     """Over to Stripe's own page for the card; it leads back here."""
     try:
         return redirect_to(service.open_card_page(current_actor()))
-    except StripeUnavailableError:
+    except (StripeUnavailableError, StripeRefusedError, NotFoundError):
         message = "Stripe does not answer right now. Your card is unchanged. Try again in a few minutes."
         return redirect_to(url_for("billing.overview"), message, "error")
 

@@ -62,10 +62,9 @@ def days_context() -> dict[str, Any]:
 def months_context() -> dict[str, Any]:
     """The last 12 calendar months, the present one up to now."""
     settings, today = current_settings(), utcnow().date()
-    found = monthly_usage(
-        metering(), current_actor().organization, today=today, months=MONTHS + 1, metric=settings.usage_metric
+    rows = monthly_usage(
+        metering(), current_actor().organization, today=today, months=MONTHS, metric=settings.usage_metric
     )
-    rows = found[1:]
     return {
         "rows": [(row.month, row.quantity) for row in rows],
         "total": sum(row.quantity for row in rows),
@@ -84,10 +83,9 @@ def export() -> Response:
     today = utcnow().date()
     first = day_argument("from", date(today.year - 1, today.month, 1))
     last = day_argument("to", today)
-    if last < first or last - first > LONGEST_EXPORT:
-        raise InvalidInputError(
-            "Choose a first day before the last one, at most 800 days apart.", field="from"
-        )
+    if last < first or last > today or last - first > LONGEST_EXPORT:
+        message = "Choose a first day before the last one, at most 800 days apart, and none after today."
+        raise InvalidInputError(message, field="from")
     rows = export_rows(metering(), current_actor().organization, first, last)
     lines = csv_lines(["day", "metric", "quantity"], ((row.day, row.metric, row.quantity) for row in rows))
     return download(b"".join(lines), f"usage {first} to {last}.csv", "text/csv; charset=utf-8")

@@ -6,7 +6,7 @@ from sqlalchemy import func, select
 
 from portal.api_keys.models import ApiKey
 from portal.database import AnyRow
-from portal.errors import NotFoundError
+from portal.errors import or_not_found
 from portal.extensions import db
 
 KEY_ROWS = select(
@@ -36,10 +36,7 @@ def get_key(organization_id: str, key_id: str, *, lock: bool = False) -> ApiKey:
     statement = select(ApiKey).where(ApiKey.organization_id == organization_id, ApiKey.id == key_id)
     if lock:
         statement = statement.with_for_update().execution_options(populate_existing=True)
-    key = db.session.scalar(statement)
-    if key is None:
-        raise NotFoundError
-    return key
+    return or_not_found(db.session.scalar(statement))
 
 
 def count_live_keys(organization_id: str) -> int:

@@ -8,12 +8,12 @@ from portal.api_keys.queries import count_live_keys, get_key
 from portal.audit.service import Action, Change, record
 from portal.errors import ConflictError
 from portal.extensions import db
-from portal.identity.queries import organization_by_id
 from portal.kit.clock import utcnow
 from portal.kit.text import clean_line
 from portal.kit.tokens import ALPHABET, digest, random_text
 from portal.notifications.outbox import put_mail
 from portal.permissions import Permission
+from portal.team.authority import lock_organization
 from portal.team.queries import owner_emails
 
 KIND = "ptl"
@@ -30,7 +30,7 @@ def create_key(actor: Actor, name: str) -> tuple[ApiKey, str]:
     """
     actor.require(Permission.API_KEYS_MANAGE)
     name = clean_line(name, field="name", maximum=80, label="The name")
-    organization = organization_by_id(actor.organization, lock=True)
+    organization = lock_organization(actor, Permission.API_KEYS_MANAGE)
     if count_live_keys(organization.id) >= MAXIMUM_LIVE:
         raise ConflictError(f"There are {MAXIMUM_LIVE} keys in use. Revoke one first.", field="name")
     secret = new_key_secret()

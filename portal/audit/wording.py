@@ -7,6 +7,7 @@ from typing import Any
 from portal.actor import ActorKind
 from portal.audit.service import Action
 from portal.database import AnyRow
+from portal.kit.money import Money
 from portal.permissions import ROLE_LABELS, Role
 
 SENTENCES: dict[Action, str] = {
@@ -42,8 +43,10 @@ FIELD_LABELS = {
     "status": "Status",
     "plan_name": "Plan",
     "seats": "Seats",
-    "amount_minor": "Amount (minor units)",
-    "interval": "Billed every",
+    "amount_minor": "Price",
+    "currency": "Currency",
+    "interval": "Billed by",
+    "interval_count": "Billed every",
     "cancel_at_period_end": "Ends at period end",
     "prefix": "Starts with",
     "revoked": "Revoked",
@@ -64,15 +67,18 @@ def field_changes(before: dict[str, Any] | None, after: dict[str, Any] | None) -
     old, new = before or {}, after or {}
     names = [*old, *(name for name in new if name not in old)]
     return [
-        (FIELD_LABELS.get(name, name), _show(name, old.get(name)), _show(name, new.get(name)))
+        (FIELD_LABELS.get(name, name), _show(name, old), _show(name, new))
         for name in names
         if old.get(name) != new.get(name)
     ]
 
 
-def _show(name: str, value: Any) -> str:
+def _show(name: str, values: dict[str, Any]) -> str:
+    value = values.get(name)
     if value is None:
         return ""
+    if name == "amount_minor" and "currency" in values:
+        return Money(value, values["currency"]).format()
     if isinstance(value, bool):
         return "yes" if value else "no"
     if name == "role" and value in set(Role):

@@ -21,7 +21,16 @@ from portal.kit.clock import utcnow
 from portal.notifications.models import Channel
 from portal.notifications.outbox import has_pending
 
-PLAN_FIELDS = ("status", "plan_name", "seats", "amount_minor", "interval", "cancel_at_period_end")
+PLAN_FIELDS = (
+    "status",
+    "plan_name",
+    "seats",
+    "amount_minor",
+    "currency",
+    "interval",
+    "interval_count",
+    "cancel_at_period_end",
+)
 
 
 def apply_customer(actor: Actor, organization: Organization, customer: CustomerSnapshot) -> None:
@@ -88,7 +97,6 @@ def _apply_details(actor: Actor, organization: Organization, customer: CustomerS
         "name": customer.name or organization.name,
         "billing_email": customer.email or organization.billing_email,
     }
-    after["name"], after["billing_email"] = after["name"][:120], after["billing_email"][:254]
     if before != after:
         organization.name, organization.billing_email = after["name"], after["billing_email"]
         change = Change("organization", organization.id, after["name"], before, after)
@@ -119,7 +127,8 @@ def _apply_card(actor: Actor, organization: Organization, snapshot: CardSnapshot
 def _describe(card: Card | CardSnapshot | None) -> dict[str, Any] | None:
     if card is None:
         return None
-    return {"brand": card.brand, "last4": card.last4, "expires": f"{card.exp_month:02}/{card.exp_year}"}
+    expires = f"{card.exp_month:02}/{card.exp_year}" if card.exp_month else None
+    return {"brand": card.brand, "last4": card.last4, "expires": expires}
 
 
 def _apply_subscription(
@@ -138,7 +147,7 @@ def _apply_subscription(
     if before is None:
         _record_plan(actor, row, None, after)
     elif before != after:
-        changed = [name for name in PLAN_FIELDS if before[name] != after[name]]
+        changed = [name for name in PLAN_FIELDS if before[name] != after[name] or name == "currency"]
         _record_plan(
             actor, row, {name: before[name] for name in changed}, {name: after[name] for name in changed}
         )

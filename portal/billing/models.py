@@ -3,7 +3,7 @@
 from datetime import date, datetime
 from enum import StrEnum
 
-from sqlalchemy import ForeignKey, Index, String, Text
+from sqlalchemy import BigInteger, ForeignKey, Index, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from portal.database import Base, Minor, UTCDateTime
@@ -12,7 +12,7 @@ from portal.kit.tokens import new_id
 
 
 class Card(Base):
-    """The card that an organization's next invoice is charged to, as Stripe last told us."""
+    """What an organization's next invoice is charged to, as Stripe last told us. Other kinds have no expiry."""
 
     __tablename__ = "cards"
 
@@ -20,13 +20,13 @@ class Card(Base):
     stripe_id: Mapped[str] = mapped_column(String(64))
     brand: Mapped[str] = mapped_column(String(32))
     last4: Mapped[str] = mapped_column(String(4))
-    exp_month: Mapped[int]
-    exp_year: Mapped[int]
+    exp_month: Mapped[int | None]
+    exp_year: Mapped[int | None]
     synced_at: Mapped[datetime] = mapped_column(UTCDateTime)
 
 
 class Subscription(Base):
-    """A Stripe subscription. `amount_minor` is what one period costs, in minor units of `currency`."""
+    """A Stripe subscription. `amount_minor` is what one period costs; None where that depends on usage."""
 
     __tablename__ = "subscriptions"
 
@@ -34,10 +34,11 @@ class Subscription(Base):
     organization_id: Mapped[str] = mapped_column(ForeignKey("organizations.id"), index=True)
     status: Mapped[str] = mapped_column(String(32))
     plan_name: Mapped[str] = mapped_column(String(120))
-    seats: Mapped[int | None]
-    amount_minor: Mapped[Minor]
+    seats: Mapped[int | None] = mapped_column(BigInteger)
+    amount_minor: Mapped[Minor | None]
     currency: Mapped[str] = mapped_column(String(3))
     interval: Mapped[str] = mapped_column(String(8))
+    interval_count: Mapped[int]
     period_ends_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
     cancel_at_period_end: Mapped[bool]
     created_at: Mapped[datetime] = mapped_column(UTCDateTime)

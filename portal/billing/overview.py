@@ -8,6 +8,7 @@ from portal.billing.queries import ENDED, Known, known_billing
 from portal.context import stripe
 from portal.errors import NotFoundError, UnavailableError
 from portal.extensions import release_connection
+from portal.gateways.stripe_api import StripeRefusedError
 from portal.gateways.stripe_objects import CardSnapshot, CustomerSnapshot, SubscriptionSnapshot
 from portal.identity.models import Organization
 from portal.kit.money import Money
@@ -26,9 +27,9 @@ class BillingOverview:
 
     @property
     def price(self) -> Money | None:
-        """What one period costs before tax."""
+        """What one period costs before tax; None where there is no plan or it depends on usage."""
         plan = self.subscription or self.contract
-        return Money(plan.amount_minor, plan.currency) if plan else None
+        return Money(plan.amount_minor, plan.currency) if plan and plan.amount_minor is not None else None
 
 
 def billing_overview(organization: Organization) -> BillingOverview:
@@ -39,8 +40,10 @@ def billing_overview(organization: Organization) -> BillingOverview:
         return BillingOverview(False, True, None, None, None, known.contract)
     release_connection()
     try:
-        customer = stripe().customer(customer_id, tries=1)
-    except (UnavailableError, NotFoundError):
+        customer = None if stripe().is_resting else stripe().customer(customer_id, tries=1)
+    except (UnavailableError, NotFoundError, StripeRefusedError):
+        customer = None
+    if customer is None:
         return BillingOverview(True, False, known.synced_at, known.card, known.subscription, known.contract)
     return _from_stripe(customer, known)
 

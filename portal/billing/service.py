@@ -13,6 +13,7 @@ from portal.kit.clock import utcnow
 from portal.kit.text import clean_email, clean_line
 from portal.notifications.outbox import put_mail, put_stripe
 from portal.permissions import Permission
+from portal.team.authority import lock_organization
 
 
 class NoStripeCustomerError(ConflictError):
@@ -30,7 +31,7 @@ def change_details(actor: Actor, name: str, billing_email: str) -> Organization:
     actor.require(Permission.BILLING_MANAGE)
     name = clean_line(name, field="name", maximum=120, label="The company name")
     billing_email = clean_email(billing_email, field="billing_email")
-    organization = organization_by_id(actor.organization, lock=True)
+    organization = lock_organization(actor, Permission.BILLING_MANAGE)
     before = {"name": organization.name, "billing_email": organization.billing_email}
     after = {"name": name, "billing_email": billing_email}
     if before == after:

@@ -18,9 +18,8 @@ from portal.kit.clock import from_timestamp, utcnow
 from portal.kit.work import Schedule, claim_due, lock_claimed
 
 RETRY_SCHEDULE = Schedule((5, 300, 1_800, 7_200, 18_000, 36_000, 36_000))
-CUSTOMER_PREFIXES = ("customer.", "payment_method.")
-INVOICE_PREFIXES = ("invoice.",)
-INVOICES_NOT_KEPT = ("invoice.upcoming",)
+KEPT_PREFIXES = ("customer.", "payment_method.", "invoice.")
+NOT_KEPT = ("invoice.upcoming",)
 
 
 class BadEventError(InvalidInputError):
@@ -32,18 +31,20 @@ class BadEventError(InvalidInputError):
 def store_event(payload: bytes, signature: str) -> None:
     """Verify and store one event, once by its id. The caller commits before answering.
 
-    An event of the other mode (live or test) is kept as ignored. Raises `BadSignatureError`, `BadEventError`.
+    An event of the other mode (live or test), or of a kind that changes nothing here, is kept as ignored and without
+    its content: a portal session's holds an address that opens somebody's billing.
+    Raises `BadSignatureError`, `BadEventError`.
     """
     text = stripe().verify_event(payload, signature)
     event = _parse(text)
-    is_ours = event["livemode"] == stripe().is_live
+    is_ours = event["livemode"] == stripe().is_live and _is_kept(event["type"])
     insert = postgres_insert if db.engine.dialect.name == "postgresql" else sqlite_insert
     now = utcnow()
     statement = insert(StripeEvent).values(
         id=event["id"],
         type=event["type"],
         livemode=event["livemode"],
-        payload=text,
+        payload=text if is_ours else "{}",
         status=EventStatus.PENDING if is_ours else EventStatus.IGNORED,
         attempts=0,
         created_at=from_timestamp(event["created"]),
@@ -102,13 +103,15 @@ def _mark(event_id: str, worker: str, status: EventStatus) -> None:
         event.next_attempt_at = event.claimed_by = event.claimed_until = event.last_error = None
 
 
+def _is_kept(event_type: str) -> bool:
+    return event_type.startswith(KEPT_PREFIXES) and event_type not in NOT_KEPT
+
+
 def _about(event_type: str, event: dict[str, Any]) -> tuple[str | None, str | None]:
-    """The customer, and the invoice if it is about one; (None, None) for events that change nothing here."""
+    """The customer, and the invoice if it is about one; (None, None) where it names no customer."""
     data = event["data"]["object"]
-    if event_type.startswith(INVOICE_PREFIXES) and event_type not in INVOICES_NOT_KEPT:
+    if event_type.startswith("invoice."):
         return data.get("customer"), data.get("id")
-    if not event_type.startswith(CUSTOMER_PREFIXES):
-        return None, None
     if data.get("object") == "customer":
         return data["id"], None
     earlier = event["data"].get("previous_attributes") or {}  # a detached card names its customer only here

@@ -13,7 +13,7 @@ from portal.context import stripe
 from portal.errors import ConflictError, NotFoundError
 from portal.extensions import db, release_connection
 from portal.gateways.stripe_objects import CustomerSnapshot, InvoiceSnapshot
-from portal.identity.models import Organization
+from portal.identity.queries import organization_by_id
 from portal.kit.clock import utcnow
 
 TRIES = 5
@@ -62,6 +62,11 @@ def sync(
     `before_commit` runs in the writing transaction. Returns False when the customer is none of ours. Raises
     `StripeUnavailableError`, and `BusyCustomerError` after `TRIES` lost races.
     """
+    if organization_by_customer(customer_id) is None:
+        if before_commit:
+            before_commit()
+        db.session.commit()
+        return False
     for _ in range(TRIES):
         version = _version(customer_id)
         release_connection()
@@ -69,18 +74,29 @@ def sync(
         if not _advance(customer_id, version):
             db.session.rollback()
             continue
-        organization = organization_by_customer(customer_id)
-        if organization is not None:
-            _apply(organization, reading)
+        _apply(customer_id, reading)
         if before_commit:
             before_commit()
         db.session.commit()
-        return organization is not None
+        return True
     raise BusyCustomerError("This customer is being updated by another process.")
 
 
-def _apply(organization: Organization, reading: Reading) -> None:
+def advance_version(customer_id: str) -> None:
+    """Make every reading that is under way a stale one; part of the caller's transaction."""
+    newer = (
+        update(StripeSync).where(StripeSync.customer_id == customer_id).values(version=StripeSync.version + 1)
+    )
+    db.session.execute(newer.execution_options(synchronize_session=False))
+
+
+def _apply(customer_id: str, reading: Reading) -> None:
+    """Write under the organization's lock: a change of its details must come before or after, not in between."""
     customer, invoices = reading
+    found = organization_by_customer(customer_id)
+    if found is None:
+        return
+    organization = organization_by_id(found.id, lock=True)
     actor = stripe_actor(organization.id)
     apply_customer(actor, organization, customer)
     for invoice in invoices:

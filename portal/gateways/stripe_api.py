@@ -4,6 +4,7 @@ import logging
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from http import HTTPStatus
 from typing import Any
 
@@ -22,7 +23,12 @@ API_VERSION = "2026-05-27.dahlia"
 TIMEOUT_SECONDS = 2.0
 """For one try. With the one retry below a page still answers within 5 seconds."""
 SIGNATURE_TOLERANCE_SECONDS = 300
-CUSTOMER_PARTS = ["invoice_settings.default_payment_method", "subscriptions"]
+CUSTOMER_PARTS = [
+    "invoice_settings.default_payment_method",
+    "subscriptions",
+    "subscriptions.data.default_payment_method",
+]
+REST_SECONDS = 10
 PRODUCT_NAME_SECONDS = 600
 log = logging.getLogger("portal.stripe")
 
@@ -57,43 +63,71 @@ class StripeGateway:
             http_client=stripe.RequestsClient(timeout=TIMEOUT_SECONDS),
             max_network_retries=1,
         )
+        self._rests_until = 0.0
         self._product_names: dict[str, tuple[float, str]] = {}
 
     def customer(self, customer_id: str, *, tries: int = 2) -> CustomerSnapshot:
         """The customer with its default card and its subscriptions, in one call."""
-        with _typed_errors():
+        with self._typed_errors():
             found = self._client.v1.customers.retrieve(
                 customer_id, {"expand": CUSTOMER_PARTS}, {"max_network_retries": tries - 1}
             )
-        return customer_snapshot(found.to_dict(recursive=True), self._product_name)
+            data = found.to_dict(recursive=True)
+            subscriptions = self._all_subscriptions(data)
+            return customer_snapshot(data, subscriptions, partial(self._product_name, tries=tries))
 
-    def _product_name(self, product_id: str) -> str:
+    @property
+    def is_resting(self) -> bool:
+        """Whether Stripe failed a moment ago: pages then show what is known, instead of each waiting for it."""
+        return time.monotonic() < self._rests_until
+
+    def _all_subscriptions(self, customer: dict[str, Any]) -> list[dict[str, Any]]:
+        """Those that came with the customer, or page by page where there are more."""
+        embedded = customer.get("subscriptions") or {"data": [], "has_more": False}
+        if not embedded["has_more"]:
+            return list(embedded["data"])
+        parameters: Any = {
+            "customer": customer["id"],
+            "limit": 100,
+            "expand": ["data.default_payment_method"],
+        }
+        pages = self._client.v1.subscriptions.list(parameters)
+        return [item.to_dict(recursive=True) for item in pages.auto_paging_iter()]
+
+    def _product_name(self, product_id: str, *, tries: int) -> str:
         """A product's name, kept for ten minutes: Stripe expands at most four levels, and it stands on the sixth."""
         kept_at, name = self._product_names.get(product_id, (0.0, ""))
         if time.monotonic() - kept_at > PRODUCT_NAME_SECONDS or not name:
-            with _typed_errors():
-                name = self._client.v1.products.retrieve(product_id).name
+            options: Any = {"max_network_retries": tries - 1}
+            name = self._client.v1.products.retrieve(product_id, {}, options).name
             self._product_names[product_id] = (time.monotonic(), name)
         return name
 
     def update_customer(self, customer_id: str, *, name: str, email: str, idempotency_key: str) -> None:
         """Set the name and address that Stripe prints on the next invoices."""
-        with _typed_errors():
+        with self._typed_errors():
             self._client.v1.customers.update(
                 customer_id, {"name": name, "email": email}, {"idempotency_key": idempotency_key}
             )
 
     def invoice(self, invoice_id: str) -> InvoiceSnapshot:
-        """One invoice with its first lines."""
-        with _typed_errors():
-            found = self._client.v1.invoices.retrieve(invoice_id)
-        return invoice_snapshot(found.to_dict(recursive=True))
+        """One invoice with all its lines."""
+        with self._typed_errors():
+            return self._with_lines(self._client.v1.invoices.retrieve(invoice_id).to_dict(recursive=True))
 
     def invoices(self, customer_id: str) -> list[InvoiceSnapshot]:
         """Every invoice of a customer, all pages."""
-        with _typed_errors():
+        with self._typed_errors():
             pages = self._client.v1.invoices.list({"customer": customer_id, "limit": 100})
-            return [invoice_snapshot(item.to_dict(recursive=True)) for item in pages.auto_paging_iter()]
+            return [self._with_lines(item.to_dict(recursive=True)) for item in pages.auto_paging_iter()]
+
+    def _with_lines(self, invoice: dict[str, Any]) -> InvoiceSnapshot:
+        """Stripe embeds the first ten lines; the rest comes in pages."""
+        lines = list(invoice["lines"]["data"])
+        if invoice["lines"]["has_more"]:
+            pages = self._client.v1.invoices.line_items.list(invoice["id"], {"limit": 100})
+            lines = [line.to_dict(recursive=True) for line in pages.auto_paging_iter()]
+        return invoice_snapshot(invoice, lines)
 
     def open_portal(self, customer_id: str, *, return_url: str, configuration: str | None) -> str:
         """The address of a new Customer Portal session for changing the card. Never log or store it."""
@@ -107,7 +141,7 @@ class StripeGateway:
         }
         if configuration:
             parameters["configuration"] = configuration
-        with _typed_errors():
+        with self._typed_errors():
             return self._client.v1.billing_portal.sessions.create(parameters).url  # type: ignore[arg-type]
 
     def create_portal_configuration(self, *, headline: str, return_url: str) -> str:
@@ -119,7 +153,7 @@ class StripeGateway:
             "subscription_cancel": {"enabled": False},
         }
         profile: Any = {"headline": headline}
-        with _typed_errors():
+        with self._typed_errors():
             created = self._client.v1.billing_portal.configurations.create(
                 {"business_profile": profile, "default_return_url": return_url, "features": features}
             )
@@ -132,13 +166,34 @@ class StripeGateway:
         """
         try:
             text = payload.decode("utf-8")
-        except UnicodeDecodeError:
-            raise BadSignatureError("The body is not UTF-8 text.") from None
+            signature.encode("ascii")
+        except UnicodeError:
+            raise BadSignatureError("The body is not UTF-8 text, or the signature not ASCII.") from None
         if _signed_at(signature) > time.time() + SIGNATURE_TOLERANCE_SECONDS:
             raise BadSignatureError("The signature is dated in the future.")
         if not any(_signed_with(text, signature, secret) for secret in self._secrets):
             raise BadSignatureError("The signature does not fit the body.")
         return text
+
+    @contextmanager
+    def _typed_errors(self) -> Iterator[None]:
+        """Stripe's errors as ours. What is logged names the call, never a person."""
+        try:
+            yield
+        except stripe.InvalidRequestError as error:
+            if error.http_status == HTTPStatus.NOT_FOUND:
+                raise NotFoundError("Stripe does not know this.") from None
+            log.warning("stripe refused", extra=_facts(error))
+            raise StripeRefusedError("Stripe did not accept this. Nothing was changed.") from error
+        except stripe.StripeError as error:
+            self._rests_until = time.monotonic() + REST_SECONDS
+            log.warning("stripe failed", extra=_facts(error))
+            raise StripeUnavailableError("Stripe does not answer right now. Nothing was changed.") from error
+
+
+def _facts(error: stripe.StripeError) -> dict[str, object]:
+    facts = {"error": type(error).__name__, "http_status": error.http_status, "code": error.code}
+    return {**facts, "param": getattr(error, "param", None), "stripe_request": error.request_id}
 
 
 def _signed_with(text: str, signature: str, secret: str) -> bool:
@@ -153,19 +208,3 @@ def _signed_at(signature: str) -> int:
     parts = dict(part.split("=", 1) for part in signature.split(",") if "=" in part)
     value = parts.get("t", "")
     return int(value) if value.isascii() and value.isdigit() and len(value) < 16 else 0
-
-
-@contextmanager
-def _typed_errors() -> Iterator[None]:
-    try:
-        yield
-    except stripe.InvalidRequestError as error:
-        if error.http_status == 404:
-            raise NotFoundError("Stripe does not know this.") from None
-        log.warning(
-            "stripe refused",
-            extra={"code": error.code, "param": error.param, "stripe_request": error.request_id},
-        )
-        raise StripeRefusedError("Stripe did not accept this. Nothing was changed.") from error
-    except stripe.StripeError as error:
-        raise StripeUnavailableError("Stripe does not answer right now. Nothing was changed.") from error

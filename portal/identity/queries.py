@@ -1,12 +1,11 @@
 """Selects about people and organizations."""
 
 from collections.abc import Sequence
-from typing import Any
 
 from sqlalchemy import select
 
 from portal.database import AnyRow
-from portal.errors import NotFoundError
+from portal.errors import or_not_found
 from portal.extensions import db
 from portal.identity.models import Membership, Organization, User
 
@@ -18,7 +17,7 @@ def user_by_email(email: str) -> User | None:
 
 def user_by_id(user_id: str) -> User:
     """The user, or `NotFoundError`."""
-    return db.session.get(User, user_id) or _missing()
+    return or_not_found(db.session.get(User, user_id))
 
 
 def organization_by_id(organization_id: str, *, lock: bool = False) -> Organization:
@@ -26,7 +25,7 @@ def organization_by_id(organization_id: str, *, lock: bool = False) -> Organizat
     statement = select(Organization).where(Organization.id == organization_id)
     if lock:
         statement = statement.with_for_update().execution_options(populate_existing=True)
-    return db.session.scalar(statement) or _missing()
+    return or_not_found(db.session.scalar(statement))
 
 
 def memberships_of_user(user_id: str) -> Sequence[AnyRow]:
@@ -38,7 +37,3 @@ def memberships_of_user(user_id: str) -> Sequence[AnyRow]:
         .order_by(Organization.name, Organization.id)
     )
     return db.session.execute(statement).all()
-
-
-def _missing() -> Any:
-    raise NotFoundError

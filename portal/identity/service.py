@@ -8,7 +8,7 @@ from portal.errors import InvalidInputError
 from portal.extensions import db
 from portal.identity import sessions, throttle
 from portal.identity.models import Membership, User
-from portal.identity.passwords import hash_password, needs_rehash, verify_password
+from portal.identity.passwords import needs_rehash, rehash, verify_password
 from portal.identity.queries import user_by_email
 from portal.kit.text import clean_line, sort_key
 from portal.kit.tokens import digest
@@ -33,7 +33,7 @@ def sign_in(email: str, password: str, origin: Origin, *, old_token: str = "") -
     ):
         raise InvalidInputError(WRONG_SIGN_IN, field="password")
     if user.password_hash and needs_rehash(user.password_hash):
-        user.password_hash = hash_password(password)
+        user.password_hash = rehash(password)
     throttle.forget_attempts(throttle.SIGN_IN_BY_ACCOUNT_AND_ADDRESS, account_key)
     if old_token:
         sessions.end_session(digest(old_token))

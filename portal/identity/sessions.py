@@ -1,17 +1,21 @@
 """Server-side sessions: a random token in a cookie, its hash in the database, asked on every request."""
 
+import logging
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, and_, case, delete, func, or_, select, update
+from sqlalchemy import ColumnElement, Update, and_, case, delete, func, or_, select, update
+from sqlalchemy.exc import OperationalError
 
 from portal.actor import Origin
+from portal.database import brief_transaction
 from portal.extensions import db
 from portal.identity.models import Membership, Organization, User, UserSession
 from portal.kit.clock import utcnow
 from portal.kit.tokens import digest, new_secret
 from portal.permissions import Role, StaffRole
 
+log = logging.getLogger("portal.sessions")
 CUSTOMER_IDLE, CUSTOMER_LIFETIME = timedelta(days=7), timedelta(days=30)  # ASVS V7.3.1, V7.3.2
 STAFF_IDLE, STAFF_LIFETIME = timedelta(minutes=30), timedelta(hours=12)
 TOUCH_EVERY = timedelta(minutes=5)
@@ -104,11 +108,21 @@ def find_session(token: str) -> SignedIn | None:
 
 
 def touch_session(token_hash: str) -> None:
-    """Write when the session was last seen, in a transaction of its own."""
-    with db.engine.begin() as connection:
-        connection.execute(
-            update(UserSession).where(UserSession.token_hash == token_hash).values(last_seen_at=utcnow())
-        )
+    """Write when the session was last seen; part of the caller's transaction."""
+    db.session.execute(_seen_now(token_hash))
+
+
+def touch_session_aside(token_hash: str) -> None:
+    """The same in a transaction of its own, for requests that only read; not worth waiting for, so it may fail."""
+    try:
+        with brief_transaction(db.engine) as connection:
+            connection.execute(_seen_now(token_hash))
+    except OperationalError:
+        log.info("a session's last visit was not written: the database was busy")
+
+
+def _seen_now(token_hash: str) -> Update:
+    return update(UserSession).where(UserSession.token_hash == token_hash).values(last_seen_at=utcnow())
 
 
 def end_session(token_hash: str) -> None:

@@ -4,7 +4,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text, UniqueConstraint
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from portal.database import Base, JSONDict, Minor, UTCDateTime
@@ -42,6 +42,7 @@ class Invoice(Base):
     description: Mapped[str] = mapped_column(String(300), default="")
     currency: Mapped[str] = mapped_column(String(3))
     subtotal_minor: Mapped[Minor]
+    discount_minor: Mapped[Minor] = mapped_column(default=0)
     tax_minor: Mapped[Minor] = mapped_column(default=0)
     total_minor: Mapped[Minor]
     paid_minor: Mapped[Minor] = mapped_column(default=0)
@@ -65,10 +66,6 @@ class Invoice(Base):
         CheckConstraint("(source = 'stripe') = (stripe_id IS NOT NULL)", name="stripe_id_by_source"),
     )
 
-    def is_overdue(self, now: datetime) -> bool:
-        """Whether it is open and its due time has passed."""
-        return self.status == InvoiceStatus.OPEN and self.due_at is not None and self.due_at < now
-
 
 class InvoiceLine(Base):
     """One line of an invoice; `unit_minor` is None where Stripe gives no unit price."""
@@ -78,6 +75,6 @@ class InvoiceLine(Base):
     invoice_id: Mapped[str] = mapped_column(ForeignKey("invoices.id", ondelete="CASCADE"), primary_key=True)
     position: Mapped[int] = mapped_column(primary_key=True)
     description: Mapped[str] = mapped_column(String(500))
-    quantity: Mapped[int | None]
+    quantity: Mapped[int | None] = mapped_column(BigInteger)
     unit_minor: Mapped[Minor | None]
     amount_minor: Mapped[Minor]

@@ -1,17 +1,16 @@
 """Selects about invoices."""
 
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy import func, select, tuple_
 
 from portal.database import AnyRow
-from portal.errors import NotFoundError
+from portal.errors import or_not_found
 from portal.extensions import db
 from portal.invoices.models import Invoice, InvoiceStatus
 from portal.kit.clock import utcnow
 from portal.kit.money import Money
-from portal.kit.paging import Page, decode_cursor, make_page
+from portal.kit.paging import Page, decode_cursor, decode_time, make_page
 
 PAGE_SIZE = 24
 INVOICE_ROWS = select(
@@ -34,7 +33,9 @@ def invoices_page(organization_id: str, after: str | None = None) -> Page[AnyRow
     """One page of invoices of both sources, newest first. Raises `InvalidInputError` for a bad `after`."""
     statement = INVOICE_ROWS.where(Invoice.organization_id == organization_id)
     if cursor := decode_cursor(after, (str, str)):
-        statement = statement.where(tuple_(Invoice.issued_at, Invoice.id) < _cursor_values(cursor))
+        statement = statement.where(
+            tuple_(Invoice.issued_at, Invoice.id) < (decode_time(cursor[0]), cursor[1])
+        )
     ordered = statement.order_by(Invoice.issued_at.desc(), Invoice.id.desc()).limit(PAGE_SIZE + 1)
     rows = db.session.execute(ordered).all()
     return make_page(rows, PAGE_SIZE, lambda row: (row.issued_at.isoformat(), row.id))
@@ -47,10 +48,7 @@ def get_invoice(organization_id: str, invoice_id: str) -> Invoice:
         .where(Invoice.organization_id == organization_id, Invoice.id == invoice_id)
         .options(db.selectinload(Invoice.lines))
     )
-    invoice = db.session.scalar(statement)
-    if invoice is None:
-        raise NotFoundError
-    return invoice
+    return or_not_found(db.session.scalar(statement))
 
 
 def amounts_due(organization_id: str, *, overdue_at: datetime | None = None) -> list[Money]:
@@ -69,10 +67,3 @@ def amounts_due(organization_id: str, *, overdue_at: datetime | None = None) -> 
 def overdue_amounts(organization_id: str) -> list[Money]:
     """What is overdue now, one sum per currency."""
     return amounts_due(organization_id, overdue_at=utcnow())
-
-
-def _cursor_values(cursor: tuple[Any, ...]) -> tuple[Any, ...]:
-    try:
-        return datetime.fromisoformat(cursor[0]), cursor[1]
-    except ValueError:
-        raise NotFoundError from None

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
-from sqlalchemy import or_, select, update
+from sqlalchemy import ColumnElement, or_, select, update
 
 from portal.extensions import db
 from portal.kit.clock import utcnow
@@ -30,7 +30,9 @@ class Schedule:
         return now + timedelta(seconds=wait * (1 + random.random() / 10))  # noqa: S311  # nosec B311: jitter
 
 
-def claim_due(table: type[Row], pending: object, worker: str, limit: int) -> list[Row]:
+def claim_due(
+    table: type[Row], pending: object, worker: str, limit: int, *only: ColumnElement[bool]
+) -> list[Row]:
     """Claim up to `limit` due rows, oldest due first, and commit. Rows claimed elsewhere are left alone.
 
     The update repeats the conditions of the select, so of two workers that saw the same row one gets it; on
@@ -39,6 +41,7 @@ def claim_due(table: type[Row], pending: object, worker: str, limit: int) -> lis
     model: Any = table
     now = utcnow()
     is_due = (
+        *only,
         model.status == pending,
         model.next_attempt_at <= now,
         or_(model.claimed_until.is_(None), model.claimed_until < now),

@@ -92,14 +92,6 @@ def monthly_usage(
     return [MonthlyUsage(start, found.get(start.strftime("%Y-%m"), 0)) for start in starts]
 
 
-def usage_total(
-    source: MeteringSource, organization_id: str, first: date, last: date, *, metric: str = DEFAULT_METRIC
-) -> int:
-    """The sum from `first` to `last`, both whole UTC days. Raises MeteringUnavailable."""
-    question = select(_quantity).where(_events.metric == metric, *_within(organization_id, first, last))
-    return int(source.rows(question)[0][0])
-
-
 def export_rows(source: MeteringSource, organization_id: str, first: date, last: date) -> Iterator[ExportRow]:
     """Every metric's days with any usage from `first` to `last`, both included, by day and then by metric.
 

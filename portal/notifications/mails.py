@@ -13,17 +13,25 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoes
 from portal import links
 from portal.config import ROOT
 from portal.context import current_settings
+from portal.errors import PortalError
 from portal.kit.words import long_date
 from portal.notifications.models import OutboxMessage
 from portal.permissions import ROLE_LABELS, Role
-from portal.team.invitations import invitation_token
+from portal.team.invitations import invitation_token, is_still_sent
 
 MANY_NEWLINES = re.compile(r"\n{3,}")
 TOPICS = ("invitation", "member-role-changed", "member-removed", "billing-details-changed", "api-key-created")
 
 
+class NoLongerWantedError(PortalError):
+    """What the mail is about has passed: it is not sent."""
+
+
 def write_mail(message: OutboxMessage) -> EmailMessage:
-    """The mail for an outbox row. The same row always has the same Message-ID (RFC 5322), also when sent again."""
+    """The mail for an outbox row. The same row always has the same Message-ID (RFC 5322), also when sent again.
+
+    Raises `NoLongerWantedError`.
+    """
     settings = current_settings()
     context = {
         **message.payload,
@@ -48,6 +56,8 @@ def write_mail(message: OutboxMessage) -> EmailMessage:
 
 
 def _invitation_extras(payload: dict[str, Any]) -> dict[str, Any]:
+    if not is_still_sent(payload["invitation_id"], payload["sent_count"]):
+        raise NoLongerWantedError("The invitation was taken back, sent again, used, or has expired.")
     token = invitation_token(payload["invitation_id"], payload["sent_count"])
     return {"link": links.invitation(token), "role_label": ROLE_LABELS[Role(payload["role"])]}
 

@@ -24,9 +24,9 @@ def put_stripe(topic: str, recipient: str, organization_id: str | None) -> None:
     _put(Channel.STRIPE, topic, recipient, {}, organization_id)
 
 
-def claim_messages(worker: str, limit: int) -> list[OutboxMessage]:
-    """Claim up to `limit` due messages for `worker`; commits. A killed worker's claims expire by themselves."""
-    return claim_due(OutboxMessage, OutboxStatus.PENDING, worker, limit)
+def claim_messages(worker: str, channel: Channel, limit: int) -> list[OutboxMessage]:
+    """Claim up to `limit` due messages of a channel; commits. A killed worker's claims expire by themselves."""
+    return claim_due(OutboxMessage, OutboxStatus.PENDING, worker, limit, OutboxMessage.channel == channel)
 
 
 def mark_delivered(message: OutboxMessage) -> None:
@@ -35,6 +35,13 @@ def mark_delivered(message: OutboxMessage) -> None:
     message.delivered_at = utcnow()
     message.attempts += 1
     message.claimed_until = message.claimed_by = message.next_attempt_at = message.last_error = None
+
+
+def ask_again(message: OutboxMessage, at: datetime) -> None:
+    """It was taken, but what it tells of has changed since: once more at `at`."""
+    message.attempts += 1
+    message.next_attempt_at = at
+    message.claimed_until = message.claimed_by = None
 
 
 def mark_failed(message: OutboxMessage, error: str, *, permanent: bool) -> None:

@@ -6,7 +6,7 @@ from portal.errors import ConflictError
 from portal.extensions import db
 from portal.identity.models import Organization, User
 from portal.identity.passwords import hash_password
-from portal.identity.queries import user_by_email
+from portal.identity.queries import organization_by_id, user_by_email
 from portal.kit.text import clean_email, clean_line
 from portal.permissions import StaffRole
 from portal.team.invitations import invite_first_owner
@@ -28,6 +28,12 @@ def open_organization(name: str, owner_email: str, stripe_customer_id: str | Non
     record(actor, Action.ORGANIZATION_OPENED, Change("organization", organization.id, name))
     invite_first_owner(actor, organization, owner_email)
     return organization
+
+
+def invite_owner(organization_id: str, email: str) -> None:
+    """Another invitation of an owner. Raises `NotFoundError`, `InvalidInputError`."""
+    organization = organization_by_id(organization_id, lock=True)
+    invite_first_owner(system_actor(organization.id), organization, clean_email(email))
 
 
 def add_staff(email: str, name: str, password: str, role: StaffRole) -> User:

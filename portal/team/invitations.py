@@ -21,6 +21,7 @@ from portal.kit.text import clean_email, clean_line, sort_key
 from portal.kit.tokens import digest, new_id
 from portal.notifications.outbox import put_mail
 from portal.permissions import Permission, Role
+from portal.team.authority import lock_organization
 from portal.team.models import Invitation
 from portal.team.queries import get_invitation, is_member, open_invitation_for
 
@@ -36,7 +37,7 @@ def invite_member(actor: Actor, email: str, role: Role) -> Invitation:
     """
     _require(actor, role)
     email = clean_email(email)
-    organization = organization_by_id(actor.organization, lock=True)
+    organization = lock_organization(actor, Permission.MEMBERS_MANAGE)
     if is_member(organization.id, email):
         raise InvalidInputError("This person is already in the team.", field="email")
     if open_invitation_for(organization.id, email):
@@ -114,6 +115,12 @@ def find_invitation(token: str, *, lock: bool = False) -> Invitation:
     if invitation is None or not invitation.is_open(utcnow()):
         raise GoneError(NO_LONGER_GOOD)
     return invitation
+
+
+def is_still_sent(invitation_id: str, sent_count: int) -> bool:
+    """Whether this sending of an invitation still leads somewhere."""
+    invitation = db.session.get(Invitation, invitation_id)
+    return invitation is not None and invitation.sent_count == sent_count and invitation.is_open(utcnow())
 
 
 def accept_as_new_user(token: str, name: str, password: str, origin: Origin) -> User:

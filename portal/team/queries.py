@@ -1,12 +1,11 @@
 """Selects about a team. Plain rows for lists: entities cost twice as much (docs/decisions)."""
 
 from collections.abc import Sequence
-from typing import Any
 
 from sqlalchemy import ColumnElement, and_, func, or_, select, tuple_
 
 from portal.database import AnyRow
-from portal.errors import NotFoundError
+from portal.errors import or_not_found
 from portal.extensions import db
 from portal.identity.models import Membership, User
 from portal.kit.clock import utcnow
@@ -41,7 +40,7 @@ def members_page(organization_id: str, search: str = "", after: str | None = Non
 def member_row(organization_id: str, member_id: str) -> AnyRow:
     """One member as in the list, or `NotFoundError`."""
     statement = MEMBER_ROWS.where(Membership.organization_id == organization_id, Membership.id == member_id)
-    return db.session.execute(statement).one_or_none() or _missing()
+    return or_not_found(db.session.execute(statement).one_or_none())
 
 
 def get_member(organization_id: str, member_id: str) -> Membership:
@@ -52,7 +51,7 @@ def get_member(organization_id: str, member_id: str) -> Membership:
         .options(db.joinedload(Membership.user))
         .execution_options(populate_existing=True)
     )
-    return db.session.scalar(statement) or _missing()
+    return or_not_found(db.session.scalar(statement))
 
 
 def role_counts(organization_id: str) -> dict[Role, int]:
@@ -109,7 +108,7 @@ def get_invitation(organization_id: str, invitation_id: str) -> Invitation:
         .with_for_update()
         .execution_options(populate_existing=True)
     )
-    return db.session.scalar(statement) or _missing()
+    return or_not_found(db.session.scalar(statement))
 
 
 def owner_emails(organization_id: str) -> Sequence[str]:
@@ -134,7 +133,3 @@ def _matches(search: str) -> ColumnElement[bool]:
         Membership.sort_name.contains(sort_key(search), autoescape=True),
         User.email.contains(search.strip().lower(), autoescape=True),
     )
-
-
-def _missing() -> Any:
-    raise NotFoundError

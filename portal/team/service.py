@@ -2,13 +2,14 @@
 
 from portal.actor import Actor
 from portal.audit.service import Action, Change, record
-from portal.errors import ConflictError, ForbiddenError, InvalidInputError
+from portal.errors import ConflictError, InvalidInputError
 from portal.extensions import db
 from portal.identity.models import Membership
 from portal.identity.queries import organization_by_id
 from portal.identity.sessions import leave_organization_in_sessions
 from portal.notifications.outbox import put_mail
 from portal.permissions import ROLE_LABELS, Permission, Role
+from portal.team.authority import lock_organization
 from portal.team.queries import get_member, role_counts
 
 
@@ -26,7 +27,8 @@ def change_member_role(actor: Actor, member_id: str, role: Role) -> Membership:
 
     Raises `NotFoundError`, `ForbiddenError`, `LastOwnerError`, `InvalidInputError` (own role).
     """
-    member = _lock_team_and_find(actor, member_id)
+    lock_organization(actor, Permission.MEMBERS_MANAGE)
+    member = get_member(actor.organization, member_id)
     if member.role == role:
         return member
     if member.user_id == actor.id and member.role != Role.OWNER:
@@ -50,34 +52,20 @@ def remove_member(actor: Actor, member_id: str) -> Membership:
 
     Anybody may leave. Raises `NotFoundError`, `ForbiddenError`, `LastOwnerError`.
     """
-    member = _lock_team_and_find(actor, member_id, may_be_self=True)
+    lock_organization(actor, None)
+    member = get_member(actor.organization, member_id)
+    if member.user_id != actor.id:
+        actor.require(Permission.MEMBERS_MANAGE)
     _may_touch_owner(actor, member, None)
     record(
         actor,
         Action.MEMBER_REMOVED,
         Change("member", member.id, member.user.email, {"role": member.role.value, "name": member.user.name}),
     )
-    _tell_member("member-removed", actor, member, {})
+    _tell_member("member-removed", actor, member, {"is_self": member.user_id == actor.id})
     db.session.delete(member)
     db.session.flush()
     leave_organization_in_sessions(member.user_id, member.organization_id)
-    return member
-
-
-def _lock_team_and_find(actor: Actor, member_id: str, *, may_be_self: bool = False) -> Membership:
-    """Serialise changes to one team, then look again: the actor's own role may have changed meanwhile."""
-    organization_by_id(actor.organization, lock=True)
-    member = get_member(actor.organization, member_id)
-    if may_be_self and member.user_id == actor.id:
-        return member
-    own = db.session.scalar(
-        db.select(Membership.role).where(
-            Membership.organization_id == actor.organization, Membership.user_id == actor.id
-        )
-    )
-    if own is None or own != actor.role:
-        raise ForbiddenError("Your role has just changed. Reload the page to see what you can do now.")
-    actor.require(Permission.MEMBERS_MANAGE)
     return member
 
 
@@ -91,7 +79,7 @@ def _may_touch_owner(actor: Actor, member: Membership, new_role: Role | None) ->
         raise LastOwnerError
 
 
-def _tell_member(topic: str, actor: Actor, member: Membership, more: dict[str, str]) -> None:
+def _tell_member(topic: str, actor: Actor, member: Membership, more: dict[str, str | bool]) -> None:
     organization = organization_by_id(member.organization_id)
     put_mail(
         topic,

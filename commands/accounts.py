@@ -1,8 +1,9 @@
-"""`flask organizations add` and `flask staff add`: how a fresh portal gets its first people."""
+"""`flask organizations` and `flask staff`: how a fresh portal gets its first people."""
 
 import click
 from flask.cli import AppGroup
 
+from portal.billing.sync import sync_everything
 from portal.errors import PortalError
 from portal.extensions import db
 from portal.permissions import StaffRole
@@ -24,6 +25,32 @@ def add_organization(name: str, owner: str, customer: str | None) -> None:
         raise click.ClickException(error.message) from error
     db.session.commit()
     click.echo(f"{organization.id}: {organization.name}. An invitation is on its way to {owner}.")
+    if customer:
+        read_from_stripe(customer)
+
+
+@organization_commands.command("invite")
+@click.argument("organization_id")
+@click.argument("email")
+def invite_owner(organization_id: str, email: str) -> None:
+    """Invite EMAIL to be an owner of ORGANIZATION_ID: for one whose first invitation has expired."""
+    try:
+        service.invite_owner(organization_id, email)
+    except PortalError as error:
+        raise click.ClickException(error.message) from error
+    db.session.commit()
+    click.echo(f"An invitation is on its way to {email}.")
+
+
+def read_from_stripe(customer: str) -> None:
+    """Fill the mirror with what the customer has already. Events keep it in step from then on."""
+    try:
+        sync_everything(customer)
+    except PortalError as error:
+        raise click.ClickException(
+            f"The organization is there, but Stripe was not read: {error.message}"
+        ) from error
+    click.echo("Its plan, card and invoices were read from Stripe.")
 
 
 @staff_commands.command("add")

@@ -1,0 +1,1 @@
+"""Benchmarks: `python -m bench`. Ratios against a floor measured in the same run, never times."""

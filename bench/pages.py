@@ -1,0 +1,155 @@
+"""The portal's pages and its webhook, each against the floor on the same server and the same database."""
+
+import hashlib
+import hmac
+import json
+import secrets
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from http.cookies import SimpleCookie
+from itertools import repeat
+from pathlib import Path
+from typing import Any
+
+import requests
+from sqlalchemy import event
+
+from bench.load import Address, make_request, run
+from bench.people import People, application
+from bench.ratios import Pair, Ratio, Sample, ratio_of
+from bench.rig import FLOOR, PORTAL, SECRET, BenchError, Server, serve
+from portal.extensions import db
+from portal.team.queries import PAGE_SIZE
+from tests.support.processes import http
+
+TEAM = "/account/team"
+SESSION_COOKIE = "portal_session"
+TEAM_GOALS = {"postgres": 0.25, "sqlite": 0.20}
+MOST_QUERIES = 5
+MOST_WRITES_PER_SECOND = 2500  # so many are signed beforehand; a faster round ends early
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Something to load: where, and a fresh supply of requests for each round."""
+
+    name: str
+    server: Server
+    requests: Callable[[], Iterator[bytes]]
+
+
+def pairs(engine: str) -> tuple[Pair, ...]:
+    """What is compared. The webhook's 0.75 belongs to a later issue."""
+    return (
+        Pair("team page of 25, floor read", "team", "read", TEAM_GOALS[engine]),
+        Pair("webhook receipt, floor write", "webhook", "write", 0.75),
+        Pair("first page of 10,000, page of 25", "first of many", "team"),
+        Pair("deep page of 10,000, first page", "deep", "first of many"),
+    )
+
+
+def measure(
+    engine: str, database_url: str, people: People, log: Path, *, rounds: int, seconds: float
+) -> list[Ratio]:
+    """Every pair on one engine. Raises `BenchError` when an answer was not a success."""
+    with targets(database_url, people, log) as all_targets:
+        samples: dict[str, list[Sample]] = {target.name: [] for target in all_targets}
+        for target in all_targets:
+            run(target.server.address, target.requests(), seconds=seconds)  # warm
+        for number in range(rounds):
+            # Forwards and backwards by turns, so that neither side always comes right after the other.
+            for target in all_targets[:: 1 if number % 2 == 0 else -1]:
+                samples[target.name].append(one_round(target, seconds))
+    return [ratio_of(pair, samples) for pair in pairs(engine)]
+
+
+def one_round(target: Target, seconds: float) -> Sample:
+    """One round. Raises `BenchError` when anything but successes came back."""
+    before = target.server.cpu_seconds
+    load = run(target.server.address, target.requests(), seconds=seconds)
+    spent = target.server.cpu_seconds - before
+    if load.errors or not load.waits:
+        raise BenchError(f"{target.name}: {load.errors} errors in {len(load.waits)} answers")
+    return Sample(load.per_second, spent * 1000 / len(load.waits))
+
+
+@contextmanager
+def targets(database_url: str, people: People, log: Path) -> Iterator[list[Target]]:
+    """Both servers, and what is asked of them."""
+    with serve(PORTAL, database_url, log) as portal, serve(FLOOR, database_url, log) as floor:
+        team = signed_in_request(portal.address, people.token, TEAM)
+        first = signed_in_request(portal.address, people.token_of_many, TEAM)
+        deep = signed_in_request(portal.address, people.token_of_many, f"{TEAM}?after={people.deep_cursor}")
+        read = make_request(f"/read/{people.owner_id}")
+        yield [
+            Target("read", floor, lambda: repeat(read)),
+            Target("team", portal, lambda: repeat(team)),
+            Target("write", floor, lambda: iter([floor_write() for _ in range(_supply())])),
+            Target("webhook", portal, lambda: iter([stripe_event() for _ in range(_supply())])),
+            Target("first of many", portal, lambda: repeat(first)),
+            Target("deep", portal, lambda: repeat(deep)),
+        ]
+
+
+def signed_in_request(address: Address, token: str, path: str) -> bytes:
+    """A request as the owner's browser sends it, with the cookies that the portal has given it."""
+    with http() as browser:
+        browser.cookies.set(SESSION_COOKIE, token)
+        answer = browser.get(f"http://{address[0]}:{address[1]}{path}", timeout=10, allow_redirects=False)
+        shown = answer.text.count('<tr id="member-')
+        if answer.status_code != requests.codes.ok or shown != PAGE_SIZE:
+            raise BenchError(f"{path}: {answer.status_code} with {shown} members, not {PAGE_SIZE}")
+        cookies = SimpleCookie(browser.cookies.get_dict())
+    return make_request(path, headers={"Cookie": cookies.output(attrs=[], header="", sep=";").strip()})
+
+
+def stripe_event() -> bytes:
+    """A signed event about a customer, with an id of its own (Stripe: HMAC-SHA256 over `time.body`)."""
+    body, now = event_body(), int(time.time())
+    signature = hmac.new(SECRET.encode(), f"{now}.".encode() + body, hashlib.sha256).hexdigest()
+    headers = {"Content-Type": "application/json", "Stripe-Signature": f"t={now},v1={signature}"}
+    return make_request("/webhooks/stripe", method="POST", headers=headers, body=body)
+
+
+def floor_write() -> bytes:
+    """The same body for the floor."""
+    body = event_body()
+    signature = hmac.new(SECRET.encode(), body, hashlib.sha256).hexdigest()
+    headers = {"Content-Type": "application/json", "X-Signature": signature}
+    return make_request("/write", method="POST", headers=headers, body=body)
+
+
+def event_body() -> bytes:
+    """An event of about 1.5 KB, as `customer.updated` is."""
+    customer = {"id": "cus_bench", "object": "customer", "livemode": False, "description": "x" * 1200}
+    made: dict[str, Any] = {
+        "id": f"evt_{secrets.token_hex(12)}",
+        "object": "event",
+        "type": "customer.updated",
+    }
+    made |= {"livemode": False, "created": int(time.time()), "data": {"object": customer}}
+    return json.dumps(made).encode()
+
+
+def team_page_queries(database_url: str, people: People) -> list[str]:
+    """The statements that one team page sends, without the ones that begin and end a transaction."""
+    sent: list[str] = []
+
+    def note(_connection: object, _cursor: object, statement: str, *_more: object) -> None:
+        if not statement.startswith("BEGIN"):
+            sent.append(" ".join(statement.split()))
+
+    with application(database_url) as app:
+        with app.app_context():
+            event.listen(db.engine, "before_cursor_execute", note)
+        browser = app.test_client()
+        browser.set_cookie(SESSION_COOKIE, people.token)
+        if browser.get(TEAM).status_code != requests.codes.ok:
+            raise BenchError(f"{TEAM} did not answer 200")
+    return sent
+
+
+def _supply() -> int:
+    return MOST_WRITES_PER_SECOND * 2
