@@ -1,8 +1,9 @@
 """Dates and numbers as people read them. English for now; the locale is an argument."""
 
 from datetime import UTC, date, datetime
+from functools import lru_cache
 
-from babel.dates import format_date, format_datetime, format_timedelta
+from babel.dates import format_date, format_timedelta
 from babel.numbers import format_decimal
 
 DEFAULT_LOCALE = "en_US"
@@ -15,13 +16,20 @@ def long_date(value: date | datetime | str, locale: str = DEFAULT_LOCALE) -> str
 
 
 def short_date(value: date | datetime, locale: str = DEFAULT_LOCALE) -> str:
-    """`Nov 23, 2026`."""
-    return str(format_date(value, "medium", locale=locale))
+    """`Nov 23, 2026`; of a time, its day in UTC."""
+    return _medium(value.astimezone(UTC).date() if isinstance(value, datetime) else value, locale)
 
 
 def exact_time(value: datetime, locale: str = DEFAULT_LOCALE) -> str:
     """`Nov 23, 2026, 07:52 UTC`."""
-    return f"{format_datetime(value.astimezone(UTC), 'MMM d, y, HH:mm', locale=locale)} UTC"
+    moment = value.astimezone(UTC)
+    return f"{_medium(moment.date(), locale)}, {moment:%H:%M} UTC"
+
+
+@lru_cache(maxsize=4096)
+def _medium(day: date, locale: str) -> str:
+    """Kept, since a list shows the same few days again and again and Babel takes its time."""
+    return str(format_date(day, "medium", locale=locale))
 
 
 def ago(value: datetime, now: datetime, locale: str = DEFAULT_LOCALE) -> str:
