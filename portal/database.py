@@ -11,7 +11,7 @@ from weakref import WeakKeyDictionary
 from flask_sqlalchemy.session import Session
 from sqlalchemy import BigInteger, DateTime, Engine, Enum, MetaData, Row, event
 from sqlalchemy.engine import Connection, Dialect
-from sqlalchemy.orm import DeclarativeBase, mapped_column
+from sqlalchemy.orm import DeclarativeBase, ORMExecuteState, mapped_column
 from sqlalchemy.types import JSON, TypeDecorator
 
 NAMING_CONVENTION = {
@@ -91,6 +91,26 @@ class PortalSession(Session):
     def get_bind(self, *args: Any, **kwargs: Any) -> Engine | Connection:
         bind = super().get_bind(*args, **kwargs)
         return reading_engine(bind) if isinstance(bind, Engine) and self.info.get("reading") else bind
+
+
+@event.listens_for(PortalSession, "after_flush")
+def note_flush(session: PortalSession, _context: object) -> None:
+    """Remember that this transaction has written, for `release_connection`."""
+    session.info["has_written"] = True
+
+
+@event.listens_for(PortalSession, "do_orm_execute")
+def note_statement(state: ORMExecuteState) -> None:
+    """The same for updates and deletes that are no entities."""
+    if not state.is_select:
+        state.session.info["has_written"] = True
+
+
+@event.listens_for(PortalSession, "after_commit")
+@event.listens_for(PortalSession, "after_rollback")
+def forget_writes(session: PortalSession) -> None:
+    """The transaction is over."""
+    session.info.pop("has_written", None)
 
 
 def reading_engine(engine: Engine) -> Engine:

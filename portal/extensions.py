@@ -18,6 +18,7 @@ def release_connection() -> None:
 
     Raises `RuntimeError` when there are changes that this would lose.
     """
-    if db.session.new or db.session.dirty or db.session.deleted:
+    session = db.session
+    if session.new or session.dirty or session.deleted or session.info.get("has_written"):
         raise RuntimeError("outside services are asked before the first change, not after it")
     db.session.rollback()

@@ -3,7 +3,8 @@
 from wtforms import StringField
 from wtforms.validators import InputRequired, Length
 
-from blueprints._forms import PortalForm
+from blueprints._forms import Cleaned, PortalForm
+from portal.kit.text import clean_email
 
 
 class DetailsForm(PortalForm):
@@ -13,4 +14,6 @@ class DetailsForm(PortalForm):
         "Company name",
         [InputRequired("Write the company name."), Length(max=120, message="At most 120 characters.")],
     )
-    billing_email = StringField("Billing email", [InputRequired("Write an email address."), Length(max=254)])
+    billing_email = StringField(
+        "Billing email", [InputRequired("Write an email address."), Cleaned(clean_email)]
+    )

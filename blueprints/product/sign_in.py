@@ -2,7 +2,7 @@
 
 from flask import Response, request, session, url_for
 
-from blueprints._actor import current_actor, origin, require_signed_in
+from blueprints._actor import current_actor, origin, require_signed_in, signed_in
 from blueprints._forms import carry_out
 from blueprints._guards import public, signed_in_only
 from blueprints._htmx import page, redirect_to
@@ -18,7 +18,9 @@ from portal.identity.sessions import CUSTOMER_LIFETIME
 @auth.get("/sign-in")
 @public
 def sign_in() -> Response:
-    """The sign-in form."""
+    """The sign-in form; who is signed in already is sent on."""
+    if signed_in():
+        return redirect_to(safe_next(request.args.get("next")))
     form = SignInForm(formdata=None, next=safe_next(request.args.get("next")))
     return page("product/sign_in.html", form=form)
 
@@ -50,7 +52,10 @@ def sign_out() -> Response:
     session.clear()
     response = redirect_to(url_for("auth.sign_in"), "You are signed out.")
     response.delete_cookie(
-        session_cookie_name(current_settings()), secure=current_settings().is_https, httponly=True
+        session_cookie_name(current_settings()),
+        secure=current_settings().is_https,
+        httponly=True,
+        samesite="Lax",
     )
     return response
 

@@ -13,6 +13,7 @@ from blueprints.team import team
 from blueprints.team.forms import CHOICES_WITHOUT_OWNER, ROLE_CHOICES, InviteForm, RoleForm
 from portal.actor import Actor
 from portal.database import AnyRow
+from portal.extensions import db
 from portal.permissions import (
     PERMISSION_LABELS,
     ROLE_LABELS,
@@ -121,10 +122,8 @@ def confirm_removal(member_id: str) -> Response:
     """Ask once more, as a dialog or as a page."""
     actor = current_actor()
     member = removable_member(actor, member_id)
-    is_self = member.user_id == actor.id
-    template = "team/_remove_dialog.html" if is_fragment_request() else "team/remove.html"
-    show = fragment if is_fragment_request() else page
-    return show(template, member=member, is_self=is_self)
+    is_last = member.role == Role.OWNER and queries.role_counts(actor.organization)[Role.OWNER] == 1
+    return show_confirmation(actor, member, service.LastOwnerError().message if is_last else None)
 
 
 @team.post("/members/<member_id>/remove")
@@ -132,11 +131,22 @@ def confirm_removal(member_id: str) -> Response:
 def remove(member_id: str) -> Response:
     """Take somebody out of the team, or leave it."""
     actor = current_actor()
-    removable_member(actor, member_id)
-    member = service.remove_member(actor, member_id)
+    row = removable_member(actor, member_id)
+    try:
+        member = service.remove_member(actor, member_id)
+    except service.LastOwnerError as error:
+        db.session.rollback()
+        return show_confirmation(actor, row, error.message, 409)
     if member.user_id == actor.id:
         return redirect_to(url_for("account.profile"), "You have left the organization.")
     return redirect_to(url_for("team.members"), f"{member.user.name} is no longer in the team.")
+
+
+def show_confirmation(actor: Actor, member: AnyRow, problem: str | None, status: int = 200) -> Response:
+    """The question, or with `problem` why it cannot be done; as a dialog for HTMX."""
+    template = "team/_remove_dialog.html" if is_fragment_request() else "team/remove.html"
+    show = fragment if is_fragment_request() else page
+    return show(template, status, member=member, is_self=member.user_id == actor.id, problem=problem)
 
 
 def removable_member(actor: Actor, member_id: str) -> AnyRow:

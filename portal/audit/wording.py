@@ -81,6 +81,8 @@ def _show(name: str, values: dict[str, Any]) -> str:
         return Money(value, values["currency"]).format()
     if isinstance(value, bool):
         return "yes" if value else "no"
+    if name == "brand":
+        return str(value).replace("_", " ").title()
     if name == "role" and value in set(Role):
         return ROLE_LABELS[Role(value)]
     return str(value)

@@ -20,6 +20,7 @@ from portal.kit.work import Schedule, claim_due, lock_claimed
 RETRY_SCHEDULE = Schedule((5, 300, 1_800, 7_200, 18_000, 36_000, 36_000))
 KEPT_PREFIXES = ("customer.", "payment_method.", "invoice.")
 NOT_KEPT = ("invoice.upcoming",)
+YEAR_9999 = 253_370_764_800
 
 
 class BadEventError(InvalidInputError):
@@ -126,6 +127,13 @@ def _parse(text: str) -> dict[str, Any]:
     kinds = {"id": str, "type": str, "livemode": bool, "created": int, "data": dict}
     if not isinstance(event, dict) or any(type(event.get(name)) is not kind for name, kind in kinds.items()):
         raise BadEventError("The body is not a Stripe event.")
-    if not isinstance(event["data"].get("object"), dict) or len(event["id"]) > 64 or len(event["type"]) > 80:
+    is_short = (
+        len(event["id"]) <= 64 and len(event["type"]) <= 80 and (event["id"] + event["type"]).isprintable()
+    )
+    if (
+        not isinstance(event["data"].get("object"), dict)
+        or not is_short
+        or not 0 < event["created"] < YEAR_9999
+    ):
         raise BadEventError("The body is not a Stripe event.")
     return event

@@ -62,6 +62,7 @@ def sync(
     `before_commit` runs in the writing transaction. Returns False when the customer is none of ours. Raises
     `StripeUnavailableError`, and `BusyCustomerError` after `TRIES` lost races.
     """
+    release_connection()
     if organization_by_customer(customer_id) is None:
         if before_commit:
             before_commit()

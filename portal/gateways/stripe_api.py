@@ -69,10 +69,7 @@ class StripeGateway:
     def customer(self, customer_id: str, *, tries: int = 2) -> CustomerSnapshot:
         """The customer with its default card and its subscriptions, in one call."""
         with self._typed_errors():
-            found = self._client.v1.customers.retrieve(
-                customer_id, {"expand": CUSTOMER_PARTS}, {"max_network_retries": tries - 1}
-            )
-            data = found.to_dict(recursive=True)
+            data = self._customer_data(customer_id, {"max_network_retries": tries - 1})
             subscriptions = self._all_subscriptions(data)
             return customer_snapshot(data, subscriptions, partial(self._product_name, tries=tries))
 
@@ -80,6 +77,21 @@ class StripeGateway:
     def is_resting(self) -> bool:
         """Whether Stripe failed a moment ago: pages then show what is known, instead of each waiting for it."""
         return time.monotonic() < self._rests_until
+
+    def _customer_data(self, customer_id: str, options: Any) -> dict[str, Any]:
+        """A deleted customer has no parts to expand, which Stripe answers with an error: ask again without."""
+        customers = self._client.v1.customers
+        try:
+            return customers.retrieve(customer_id, {"expand": CUSTOMER_PARTS}, options).to_dict(
+                recursive=True
+            )
+        except stripe.InvalidRequestError as error:
+            if error.http_status == HTTPStatus.NOT_FOUND:
+                raise
+            data = customers.retrieve(customer_id, {}, options).to_dict(recursive=True)
+            if not data.get("deleted"):
+                raise
+            return data
 
     def _all_subscriptions(self, customer: dict[str, Any]) -> list[dict[str, Any]]:
         """Those that came with the customer, or page by page where there are more."""
@@ -169,8 +181,8 @@ class StripeGateway:
             signature.encode("ascii")
         except UnicodeError:
             raise BadSignatureError("The body is not UTF-8 text, or the signature not ASCII.") from None
-        if _signed_at(signature) > time.time() + SIGNATURE_TOLERANCE_SECONDS:
-            raise BadSignatureError("The signature is dated in the future.")
+        if abs(time.time() - _signed_at(signature)) > SIGNATURE_TOLERANCE_SECONDS:
+            raise BadSignatureError("The signature is not from within the last five minutes.")
         if not any(_signed_with(text, signature, secret) for secret in self._secrets):
             raise BadSignatureError("The signature does not fit the body.")
         return text
@@ -205,6 +217,8 @@ def _signed_with(text: str, signature: str, secret: str) -> bool:
 
 
 def _signed_at(signature: str) -> int:
-    parts = dict(part.split("=", 1) for part in signature.split(",") if "=" in part)
-    value = parts.get("t", "")
-    return int(value) if value.isascii() and value.isdigit() and len(value) < 16 else 0
+    """The time in the header; 0, which is too old, where there is none, or more than one to choose from."""
+    parts = [part.strip() for part in signature.split(",")]
+    times = [part.removeprefix("t=") for part in parts if part.startswith("t=")]
+    is_plain = len(times) == 1 and times[0].isascii() and times[0].isdigit() and len(times[0]) < 16
+    return int(times[0]) if is_plain else 0

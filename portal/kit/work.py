@@ -57,10 +57,8 @@ def claim_due(
     )
     ids = list(db.session.scalars(claim))
     db.session.commit()
-    rows = db.session.scalars(
-        select(model).where(model.id.in_(ids)).order_by(model.next_attempt_at, model.id)
-    )
-    return list(rows)
+    mine = select(model).where(model.id.in_(ids)).order_by(model.next_attempt_at, model.id)
+    return list(db.session.scalars(mine))
 
 
 def lock_claimed(table: type[Row], row_id: object, pending: object, worker: str) -> Row | None:

@@ -7,8 +7,15 @@ import pytest
 from sqlalchemy import create_engine, text
 
 from demo.usage import write_usage
-from portal.metering.queries import daily_usage, monthly_usage, usage_total
+from portal.metering.queries import daily_usage, monthly_usage
 from portal.metering.source import MeteringSource
+
+
+def usage_total(
+    source: MeteringSource, organization: str, first: date, last: date, metric: str = "api_calls"
+) -> int:
+    return sum(row.quantity for row in daily_usage(source, organization, first, last, metric=metric))
+
 
 UNTIL = datetime(2026, 11, 23, 9, 30, tzinfo=UTC)
 PERIOD = (date(2025, 10, 1), UNTIL.date())

@@ -38,7 +38,7 @@ def page(name: str, status: int = 200, **values: Any) -> Response:
     """A template as an answer."""
     response = Response(render(name, **values), status, mimetype="text/html")
     response.headers["Content-Security-Policy"] = (
-        "default-src 'none'; style-src 'self'; frame-ancestors 'none'"
+        "default-src 'none'; img-src data:; style-src 'self'; frame-ancestors 'none'"
     )
     response.headers["Referrer-Policy"] = "no-referrer"
     response.headers["Cache-Control"] = "no-store"

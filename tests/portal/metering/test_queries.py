@@ -8,9 +8,15 @@ from portal.metering.queries import (
     daily_usage,
     export_rows,
     monthly_usage,
-    usage_total,
 )
 from portal.metering.source import MeteringSource
+
+
+def usage_total(
+    source: MeteringSource, organization: str, first: date, last: date, metric: str = "api_calls"
+) -> int:
+    return sum(row.quantity for row in daily_usage(source, organization, first, last, metric=metric))
+
 
 Add = Callable[..., None]
 NOVEMBER = (date(2026, 11, 1), date(2026, 11, 30))

@@ -7,8 +7,15 @@ import pytest
 from sqlalchemy import create_engine, func, literal_column, select, text
 
 from portal.metering import source as source_module
-from portal.metering.queries import usage_total
+from portal.metering.queries import daily_usage
 from portal.metering.source import MeteringSource, MeteringUnavailable
+
+
+def usage_total(
+    source: MeteringSource, organization: str, first: date, last: date, metric: str = "api_calls"
+) -> int:
+    return sum(row.quantity for row in daily_usage(source, organization, first, last, metric=metric))
+
 
 DAY = date(2026, 11, 2)
 ENDLESS = {
