@@ -1,0 +1,183 @@
+"""Every page that a person can come to, by endpoint, and every state that a page can be in."""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from playwright.sync_api import Page, expect
+
+from tests.journeys.browsing import Reception
+
+OWNER, CONTRACT, STAFF = "owner@acme.example", "owner@globex.example", "support@portal.example"
+FREELANCER, VIEWER = "both@freelance.example", "viewer@acme.example"
+NEWCOMER, NOBODY = "owner@initech.example", "nobody@initech.example"
+
+
+@dataclass(frozen=True)
+class Screen:
+    """A page: who opens it, where they start, and the link there that leads to it, as a selector."""
+
+    endpoint: str
+    who: str | None
+    start: str
+    link: str = ""
+    status: int = 200
+
+    def open(self, reception: Reception) -> Page:
+        """The page in a browser of its own."""
+        options: dict[str, Any] = {"reduced_motion": "reduce", "color_scheme": "light"}
+        page = reception.member(self.who, **options) if self.who else reception.visitor(**options)
+        answer = page.goto(self.start)
+        if self.link:
+            target = page.locator(self.link).first.get_attribute("href")
+            assert target
+            answer = page.goto(target)
+        assert answer
+        assert answer.status == self.status, page.url
+        return page
+
+
+SCREENS = (
+    Screen("product.home", None, "/"),
+    Screen("auth.sign_in", None, "/auth/sign-in"),
+    Screen("account.profile", OWNER, "/account/profile"),
+    Screen("account.profile", FREELANCER, "/account/profile"),
+    Screen("account.profile", NOBODY, "/account/profile"),
+    Screen("team.members", OWNER, "/account/team"),
+    Screen("team.members", VIEWER, "/account/team"),
+    Screen("team.members", OWNER, "/account/team?q=nobody+at+all"),
+    Screen("team.roles", OWNER, "/account/team/roles"),
+    Screen("team.confirm_removal", OWNER, "/account/team", "a[href$='/remove']"),
+    Screen("billing.overview", OWNER, "/account/billing"),
+    Screen("billing.overview", CONTRACT, "/account/billing"),
+    Screen("billing.overview", NEWCOMER, "/account/billing"),
+    Screen("billing.overview", VIEWER, "/account/billing", status=403),
+    Screen("usage.overview", OWNER, "/account/usage"),
+    Screen("usage.overview", OWNER, "/account/usage?period=12-months"),
+    Screen("usage.overview", NEWCOMER, "/account/usage"),
+    Screen("invoices.list_invoices", OWNER, "/account/invoices"),
+    Screen("invoices.list_invoices", CONTRACT, "/account/invoices"),
+    Screen("invoices.list_invoices", NEWCOMER, "/account/invoices"),
+    Screen("invoices.show_invoice", OWNER, "/account/invoices", "main td a"),
+    Screen("invoices.show_invoice", CONTRACT, "/account/invoices", "main td a"),
+    Screen("invoices.show_invoice", OWNER, "/account/invoices/inv_unknown", status=404),
+    Screen("api_keys.list_keys", OWNER, "/account/api-keys"),
+    Screen("api_keys.list_keys", NEWCOMER, "/account/api-keys"),
+    Screen("api_keys.confirm_revocation", OWNER, "/account/api-keys", "a[href$='/revoke']"),
+    Screen("activity.list_entries", OWNER, "/account/activity"),
+    Screen("activity.list_entries", NEWCOMER, "/account/activity"),
+    Screen("invitation.show", None, "/invitations/unknown", status=410),
+    Screen("admin.organizations", STAFF, "/admin/organizations"),
+    Screen("admin.organizations", STAFF, "/admin/organizations?q=nobody+at+all"),
+    Screen("admin.organization_page", STAFF, "/admin/organizations?q=acme", "main td a"),
+    Screen("admin.organization_page", STAFF, "/admin/organizations?q=globex", "main td a"),
+)
+# Addresses that lead on: the endpoint, who asks, for what, and where they end.
+REDIRECTS = (
+    ("account.start", OWNER, "/account", "/account/team"),
+    ("account.start", NOBODY, "/account", "/account/profile"),
+    ("account.start", STAFF, "/account", "/admin/organizations"),
+    ("account.old_settings", OWNER, "/settings", "/account/profile"),
+    ("account.old_settings", OWNER, "/settings/members", "/account/team"),
+    ("account.old_settings", OWNER, "/settings/never-was", "/account/team"),
+    ("billing.card_status", OWNER, "/account/billing/card", "/account/billing"),
+    ("admin.start", STAFF, "/admin", "/admin/organizations"),
+)
+# Addresses without a page: files, and answers for machines.
+NO_PAGES = {"static", "ops.brand", "ops.healthz", "ops.readyz", "usage.export", "invoices.invoice_pdf"}
+
+
+def menu(label: str) -> Callable[[Page], None]:
+    """Opens a menu by keyboard."""
+
+    def open_menu(page: Page) -> None:
+        page.get_by_label(label).first.press("Enter")
+        expect(page.locator("details[open] .menu__panel")).to_be_visible()
+
+    return open_menu
+
+
+def dialog(link: str) -> Callable[[Page], None]:
+    """Opens the dialog behind a link."""
+
+    def open_dialog(page: Page) -> None:
+        page.locator(link).first.click()
+        expect(page.get_by_role("dialog")).to_be_visible()
+
+    return open_dialog
+
+
+def narrow_menu(page: Page) -> None:
+    """The navigation on a phone."""
+    page.set_viewport_size({"width": 360, "height": 740})
+    menu("Menu")(page)
+
+
+def refused(button: str, **fields: str) -> Callable[[Page], None]:
+    """A form that comes back with messages beside its fields."""
+
+    def send(page: Page) -> None:
+        for label, value in fields.items():
+            page.get_by_label(label.replace("_", " "), exact=True).fill(value)
+        page.get_by_role("button", name=button, exact=True).click()
+        expect(page.locator("[aria-invalid=true]").first).to_be_visible()
+
+    return send
+
+
+def refused_role(page: Page) -> None:
+    """The last owner's row with the reason in it."""
+    page.get_by_role("row").filter(has_text="Matthias Keller").get_by_role("combobox").select_option("admin")
+    expect(page.get_by_text("Make somebody else an owner first.").first).to_be_visible()
+
+
+def new_key(page: Page) -> None:
+    """The one time that a key is shown."""
+    page.get_by_label("Name").fill("Key for looking at")
+    page.get_by_role("button", name="Create key").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Your new key")
+
+
+def usage_table(page: Page) -> None:
+    """The figures behind the chart."""
+    page.get_by_text("Show as a table").click()
+    expect(page.locator("figure table")).to_be_visible()
+
+
+@dataclass(frozen=True)
+class State:
+    """A page after something was done on it."""
+
+    name: str
+    who: str | None
+    start: str
+    do: Callable[[Page], None]
+
+
+STATES = (
+    State("account menu", OWNER, "/account/profile", menu("Your account")),
+    State("organization switcher", FREELANCER, "/account/team", menu("Switch")),
+    State("invitation's actions", OWNER, "/account/team", menu("Actions for the invitation")),
+    State("navigation on a phone", OWNER, "/account/team", narrow_menu),
+    State("staff navigation on a phone", STAFF, "/admin/organizations", narrow_menu),
+    State("removal dialog", OWNER, "/account/team", dialog("tr:has-text('Wen Li') a[href$='/remove']")),
+    State("leaving dialog", OWNER, "/account/team", dialog("a:has-text('Leave')")),
+    State("revocation dialog", OWNER, "/account/api-keys", dialog("a[href$='/revoke']")),
+    State(
+        "refused sign-in", None, "/auth/sign-in", refused("Sign in", Email="a@b.example", Password="wrong")
+    ),
+    State("empty sign-in", None, "/auth/sign-in", refused("Sign in")),
+    State("refused invitation", OWNER, "/account/team", refused("Send invitation", Email="nobody")),
+    State(
+        "refused details",
+        OWNER,
+        "/account/billing",
+        refused("Save details", Company_name="", Billing_email="x"),
+    ),
+    State("refused key", OWNER, "/account/api-keys", refused("Create key")),
+    State("refused role", CONTRACT, "/account/team", refused_role),
+    State("new key", NEWCOMER, "/account/api-keys", new_key),
+    State("usage table", OWNER, "/account/usage", usage_table),
+)
+INVITATION = re.compile(r"http://\S+(/invitations/\S+)")
