@@ -21,4 +21,4 @@ trap 'rm -rf "$scratch"' EXIT
     .venv/bin/flask db check
 )
 step "security lint"
-.venv/bin/bandit --quiet --recursive portal blueprints jobs wsgi.py
+.venv/bin/bandit --quiet --recursive portal blueprints jobs commands wsgi.py

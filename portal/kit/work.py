@@ -27,7 +27,7 @@ class Schedule:
         if failures > len(self.waits):
             return None
         wait = self.waits[failures - 1]
-        return now + timedelta(seconds=wait * (1 + random.random() / 10))  # noqa: S311  # nosec B311: jitter
+        return now + timedelta(seconds=wait * (1 + random.random() / 10))  # noqa: S311  # nosec B311
 
 
 def claim_due(
