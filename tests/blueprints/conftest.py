@@ -1,0 +1,11 @@
+"""These rules are not about the database: one engine is enough unless a test says otherwise."""
+
+import pytest
+
+from tests.blueprints.web import acme, browse, globex, world  # noqa: F401 - fixtures
+
+
+@pytest.fixture
+def engine_name() -> str:
+    """Takes the place of the fixture that runs a test on both engines."""
+    return "sqlite"
