@@ -34,8 +34,11 @@ def load_user(incoming: Request) -> SignedInUser | None:
 
 
 def signed_in() -> SignedIn | None:
-    """Who is signed in; None for a visitor."""
-    return current_user.session if current_user.is_authenticated else None
+    """Who is signed in; None for a visitor. Asked many times by one page, so kept for its length."""
+    if "signed_in" not in g:
+        g.signed_in = current_user.session if current_user.is_authenticated else None
+    found: SignedIn | None = g.signed_in
+    return found
 
 
 def require_signed_in() -> SignedIn:

@@ -60,7 +60,7 @@ def _given_texts() -> Iterator[str]:
 
 def finish_transaction(response: Response) -> Response:
     """The one commit per request: before the answer leaves, only for writes that went well."""
-    session = signed_in() if "_login_user" in g else None
+    session = signed_in() if "signed_in" in g else None
     is_stale = session is not None and session.is_stale(utcnow())
     if request.method not in SAFE_METHODS and response.status_code < 400:
         if session and is_stale:
@@ -79,7 +79,7 @@ def log_request(response: Response) -> Response:
     """One line per request. The address is logged without its query and without secrets in its path."""
     if request.endpoint in QUIET_ENDPOINTS:
         return response
-    session = signed_in() if "_login_user" in g else None
+    session = signed_in() if "signed_in" in g else None
     log.info(
         "request",
         extra={

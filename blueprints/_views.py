@@ -59,7 +59,7 @@ def register_template_context(app: Flask) -> None:
 def page_context() -> dict[str, Any]:
     """The variables that layouts read. Looks nobody up, and on error pages asks the database for nothing."""
     settings = current_settings()
-    session = signed_in() if "_login_user" in g and not g.get("is_error_page") else None
+    session = signed_in() if "signed_in" in g and not g.get("is_error_page") else None
     context: dict[str, Any] = {
         "product_name": settings.product_name,
         "product_url": settings.product_url,

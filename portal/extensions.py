@@ -1,16 +1,29 @@
 """The Flask extensions, unbound; `create_app` binds them."""
 
+from collections.abc import Sequence
+from typing import TypeVarTuple
+
 from flask_login import LoginManager
 from flask_migrate import Migrate
 from flask_sqlalchemy import SQLAlchemy
 from flask_wtf import CSRFProtect
+from sqlalchemy import Row, Select
 
 from portal.database import Base, PortalSession
 
+Columns = TypeVarTuple("Columns")
 db = SQLAlchemy(metadata=Base.metadata, session_options={"class_": PortalSession})
 migrate = Migrate(render_as_batch=True, compare_type=True)
 login = LoginManager()
 csrf = CSRFProtect()
+
+
+def fetch_rows(statement: Select[*Columns], values: dict[str, object]) -> Sequence[Row[*Columns]]:
+    """Plain rows in the session's own transaction, without the session's machinery for entities.
+
+    For the selects that every page asks: through the session each takes about twice as long.
+    """
+    return db.session.connection().execute(statement, values).all()
 
 
 def release_connection() -> None:

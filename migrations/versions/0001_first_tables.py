@@ -218,6 +218,7 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("memberships", schema=None) as batch_op:
         batch_op.create_index("ix_memberships_page", ["organization_id", "sort_name", "id"], unique=False)
+        batch_op.create_index("ix_memberships_role", ["organization_id", "role"], unique=False)
         batch_op.create_index("ix_memberships_user_id", ["user_id"], unique=False)
 
     op.create_table(
@@ -364,6 +365,7 @@ def downgrade() -> None:
     op.drop_table("outbox")
     with op.batch_alter_table("memberships", schema=None) as batch_op:
         batch_op.drop_index("ix_memberships_user_id")
+        batch_op.drop_index("ix_memberships_role")
         batch_op.drop_index("ix_memberships_page")
 
     op.drop_table("memberships")

@@ -58,6 +58,7 @@ class Membership(Base):
         UniqueConstraint("organization_id", "user_id"),
         Index("ix_memberships_page", "organization_id", "sort_name", "id"),
         Index("ix_memberships_user_id", "user_id"),
+        Index("ix_memberships_role", "organization_id", "role"),
     )
 
 

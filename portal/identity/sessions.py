@@ -9,7 +9,7 @@ from sqlalchemy.exc import OperationalError
 
 from portal.actor import Origin
 from portal.database import UTCDateTime, brief_transaction
-from portal.extensions import db
+from portal.extensions import db, fetch_rows
 from portal.identity.models import Membership, Organization, User, UserSession
 from portal.kit.clock import utcnow
 from portal.kit.tokens import digest, new_secret
@@ -113,8 +113,8 @@ def find_session(token: str) -> SignedIn | None:
         "staff_since": now - STAFF_IDLE,
         "customer_since": now - CUSTOMER_IDLE,
     }
-    row = db.session.execute(FIND_SESSION, values).one_or_none()
-    return SignedIn(*row) if row else None
+    rows = fetch_rows(FIND_SESSION, values)
+    return SignedIn(*rows[0]) if rows else None
 
 
 def touch_session(token_hash: str) -> None:

@@ -6,7 +6,7 @@ from sqlalchemy import ColumnElement, and_, bindparam, func, or_, select, tuple_
 
 from portal.database import AnyRow, UTCDateTime
 from portal.errors import or_not_found
-from portal.extensions import db
+from portal.extensions import db, fetch_rows
 from portal.identity.models import Membership, User
 from portal.kit.clock import utcnow
 from portal.kit.paging import Page, decode_cursor, make_page
@@ -63,7 +63,7 @@ def members_page(organization_id: str, search: str = "", after: str | None = Non
         statement = statement.where(_matches(search))
     if cursor := decode_cursor(after, (str, str)):
         statement = statement.where(tuple_(Membership.sort_name, Membership.id) > cursor)
-    rows = db.session.execute(statement, {"organization": organization_id}).all()
+    rows = fetch_rows(statement, {"organization": organization_id})
     return make_page(rows, PAGE_SIZE, lambda row: (row.sort_name, row.id))
 
 
@@ -86,7 +86,7 @@ def get_member(organization_id: str, member_id: str) -> Membership:
 
 def role_counts(organization_id: str) -> dict[Role, int]:
     """How many members hold each role; roles nobody holds are absent."""
-    return dict(db.session.execute(ROLE_COUNTS, {"organization": organization_id}).all())
+    return dict(fetch_rows(ROLE_COUNTS, {"organization": organization_id}))
 
 
 def is_member(organization_id: str, email: str) -> bool:
@@ -102,7 +102,7 @@ def is_member(organization_id: str, email: str) -> bool:
 def open_invitations(organization_id: str) -> Sequence[AnyRow]:
     """Invitations that can still be accepted, newest first."""
     values = {"organization": organization_id, "now": utcnow()}
-    return db.session.execute(OPEN_INVITATIONS, values).all()
+    return fetch_rows(OPEN_INVITATIONS, values)
 
 
 def open_invitation_for(organization_id: str, email: str) -> Invitation | None:
