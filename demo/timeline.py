@@ -123,6 +123,12 @@ def _invoices(organization_id: str) -> list[Moment]:
         moments.append(
             Moment(invoice.issued_at, issuer[0], Action.INVOICE_ISSUED, what, None, opened, issuer[1])
         )
+        if invoice.paid_at and invoice.attempts > 1:
+            failed_at = invoice.issued_at + timedelta(minutes=1)
+            tried = {"attempts": 1}
+            moments.append(
+                Moment(failed_at, issuer[0], Action.INVOICE_PAYMENT_FAILED, what, None, tried, issuer[1])
+            )
         if invoice.paid_at:
             moments.append(
                 Moment(invoice.paid_at, issuer[0], Action.INVOICE_CHANGED, what, opened, paid, issuer[1])

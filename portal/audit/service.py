@@ -30,6 +30,7 @@ class Action(StrEnum):
     SUBSCRIPTION_CHANGED = "billing:plan:changed"
     INVOICE_ISSUED = "invoice:document:issued"
     INVOICE_CHANGED = "invoice:status:changed"
+    INVOICE_PAYMENT_FAILED = "invoice:payment:failed"
     API_KEY_CREATED = "api-key:secret:created"
     API_KEY_REVOKED = "api-key:secret:revoked"
 

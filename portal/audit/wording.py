@@ -29,6 +29,7 @@ SENTENCES: dict[Action, str] = {
     Action.SUBSCRIPTION_CHANGED: "changed the plan {entity}",
     Action.INVOICE_ISSUED: "issued invoice {entity}",
     Action.INVOICE_CHANGED: "updated invoice {entity}",
+    Action.INVOICE_PAYMENT_FAILED: "could not charge the card for invoice {entity}",
     Action.API_KEY_CREATED: "created the API key {entity}",
     Action.API_KEY_REVOKED: "revoked the API key {entity}",
 }
@@ -49,6 +50,7 @@ FIELD_LABELS = {
     "interval_count": "Billed every",
     "cancel_at_period_end": "Ends at period end",
     "prefix": "Starts with",
+    "attempts": "Tries so far",
     "revoked": "Revoked",
     "staff_role": "Staff role",
 }

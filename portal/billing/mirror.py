@@ -1,6 +1,6 @@
 """Writing a reading of Stripe into our own tables, with an audit row for every difference."""
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 from sqlalchemy import select
@@ -62,12 +62,22 @@ def apply_invoice(actor: Actor, organization: Organization, snapshot: InvoiceSna
         )
         db.session.add(invoice)
     before = None if is_new else invoice.status.value
+    tried = 0 if is_new else invoice.attempts
     _copy_invoice(invoice, snapshot)
     db.session.flush()
-    if before != invoice.status.value:
-        action = Action.INVOICE_ISSUED if is_new else Action.INVOICE_CHANGED
-        fields = (None if is_new else {"status": before}, {"status": invoice.status.value})
-        record(actor, action, Change("invoice", invoice.id, invoice.number, *fields))
+    _record_invoice(actor, invoice, before, tried)
+
+
+def _record_invoice(actor: Actor, invoice: Invoice, before: str | None, tried: int) -> None:
+    """What happened to an invoice since it was `before` (None: it is new) with `tried` attempts to charge it."""
+    what = Change("invoice", invoice.id, invoice.number)
+    status = {"status": invoice.status.value}
+    if before is None:
+        record(actor, Action.INVOICE_ISSUED, replace(what, after=status))
+    elif before != invoice.status.value:
+        record(actor, Action.INVOICE_CHANGED, replace(what, before={"status": before}, after=status))
+    if invoice.attempts > tried and invoice.status is InvoiceStatus.OPEN:
+        record(actor, Action.INVOICE_PAYMENT_FAILED, replace(what, after={"attempts": invoice.attempts}))
 
 
 def _copy_invoice(invoice: Invoice, snapshot: InvoiceSnapshot) -> None:

@@ -241,3 +241,19 @@ def test_the_right_to_write_is_taken_once(world: World) -> None:
     version = sync._version("cus_acme")
     assert sync._advance("cus_acme", version)
     assert not sync._advance("cus_acme", version)
+
+
+def test_each_failed_charge_is_in_the_log_once(world: World, stripe: FakeStripe) -> None:
+    stripe.known_invoices["in_1"] = invoice_snapshot(attempts=1)
+    sync_everything("cus_acme")
+    sync_everything("cus_acme")
+    stripe.known_invoices["in_1"] = invoice_snapshot(attempts=2)
+    sync_everything("cus_acme")
+    stripe.known_invoices["in_1"] = invoice_snapshot(
+        attempts=3, status="paid", paid_minor=11_900, due_minor=0
+    )
+    sync_everything("cus_acme")
+    failed = (
+        select(AuditEntry.after).where(AuditEntry.action == "invoice:payment:failed").order_by(AuditEntry.id)
+    )
+    assert db.session.scalars(failed).all() == [{"attempts": 1}, {"attempts": 2}]
