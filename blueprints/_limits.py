@@ -35,4 +35,6 @@ def register_limits(app: Flask, settings: Settings) -> None:
     app.config["RATELIMIT_STORAGE_URI"] = (
         settings.redis_url.get_secret_value() if settings.redis_url else "memory://"
     )
+    if settings.redis_url:  # a silent Redis must not hold every form
+        app.config["RATELIMIT_STORAGE_OPTIONS"] = {"socket_timeout": 0.5, "socket_connect_timeout": 0.5}
     limiter.init_app(app)

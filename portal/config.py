@@ -14,7 +14,7 @@ LOOPBACK_HOSTS = {"localhost", "127.0.0.1", "::1"}
 MINIMUM_SECRET_LENGTH = 32
 SECRET_STARTS = {
     "smtp_url": ("smtp://", "smtps://"),
-    "redis_url": ("redis://", "rediss://", "unix://"),
+    "redis_url": ("redis://", "rediss://"),
     "metering_url": ("sqlite:///", "postgres://", "postgresql://", "postgresql+psycopg://"),
     "stripe_secret_key": ("sk_", "rk_"),
 }
@@ -64,12 +64,12 @@ class Settings(BaseSettings):
     @classmethod
     def _name_the_driver(cls, value: str) -> str:
         """Heroku says `postgres://`, most people `postgresql://`; SQLAlchemy wants the driver."""
+        _check_port(value)
         for scheme in ("postgres://", "postgresql://"):
             if value.startswith(scheme):
                 return "postgresql+psycopg://" + value.removeprefix(scheme)
         if not value.startswith(("postgresql+psycopg://", "sqlite:///")) or ":memory:" in value:
             raise ValueError("must start with postgresql://, or with sqlite:/// and name a file")
-        _check_port(value)
         return value
 
     @field_validator("product_url")
@@ -111,6 +111,8 @@ class Settings(BaseSettings):
         is_bare = not (parts.path.strip("/") or parts.query or parts.fragment or parts.username)
         if parts.scheme not in {"http", "https"} or not parts.hostname or not is_bare:
             raise ValueError("must be an address such as https://app.example.com, without a path")
+        if ":" in parts.hostname:
+            raise ValueError("must name a host: an IPv6 address cannot be checked against requests")
         if parts.scheme == "http" and parts.hostname not in LOOPBACK_HOSTS:
             raise ValueError("must be https, except on this machine")
         return value.rstrip("/")
