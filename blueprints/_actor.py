@@ -59,6 +59,7 @@ def current_actor() -> Actor:
         organization_id=session.organization_id,
         role=session.role,
         email=session.email,
+        staff_role=session.staff_role,
         origin=origin(),
     )
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import delete, select
+from sqlalchemy import select
 
 from demo.story import (
     ACME_PEOPLE,
@@ -15,9 +15,9 @@ from demo.story import (
     STARTED_DAYS_AGO,
     Person,
 )
-from portal.actor import ActorKind
-from portal.audit.models import AuditEntry
-from portal.audit.service import Action
+from portal.actor import Actor, ActorKind
+from portal.audit.actions import Action
+from portal.audit.service import Change, record
 from portal.extensions import db
 from portal.identity.models import User
 from portal.invoices.models import Invoice
@@ -45,12 +45,12 @@ def write_acme(organization_id: str, now: datetime) -> None:
         *_invoices(organization_id),
         *_card(now),
     ]
-    _replace_log(organization_id, moments)
+    _write_log(organization_id, moments)
 
 
 def write_globex(organization_id: str, now: datetime) -> None:
     """People joining and the quarterly invoices."""
-    _replace_log(organization_id, [*_joining(GLOBEX_PEOPLE, now), *_invoices(organization_id)])
+    _write_log(organization_id, [*_joining(GLOBEX_PEOPLE, now), *_invoices(organization_id)])
 
 
 def _joining(people: Iterable[Person], now: datetime) -> list[Moment]:
@@ -136,23 +136,9 @@ def _invoices(organization_id: str) -> list[Moment]:
     return moments
 
 
-def _replace_log(organization_id: str, moments: list[Moment]) -> None:
-    db.session.execute(delete(AuditEntry).where(AuditEntry.organization_id == organization_id))
+def _write_log(organization_id: str, moments: list[Moment]) -> None:
     ids = {user.name: user.id for user in db.session.scalars(select(User))}
     for moment in sorted(moments, key=lambda moment: moment.at):
-        db.session.add(
-            AuditEntry(
-                organization_id=organization_id,
-                actor_kind=moment.kind,
-                actor_id=ids.get(moment.by),
-                actor_name=moment.by,
-                action=moment.action.value,
-                entity_type=moment.entity[0],
-                entity_id=moment.entity[1],
-                entity_name=moment.entity[2],
-                before=moment.before,
-                after=moment.after,
-                created_at=moment.at,
-            )
-        )
-        db.session.flush()
+        actor = Actor(moment.kind, ids.get(moment.by), moment.by, organization_id)
+        change = Change(*moment.entity, moment.before, moment.after)
+        record(actor, moment.action, change, happened_at=moment.at)

@@ -1,10 +1,17 @@
 """Who acts: the first argument of every verb that changes something."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from portal.errors import ForbiddenError
-from portal.permissions import PERMISSION_LABELS, Permission, Role, role_allows
+from portal.permissions import (
+    PERMISSION_LABELS,
+    Permission,
+    Role,
+    StaffRole,
+    role_allows,
+    staff_allows,
+)
 
 
 class ActorKind(StrEnum):
@@ -14,6 +21,7 @@ class ActorKind(StrEnum):
     STAFF = "staff"
     SYSTEM = "system"
     STRIPE = "stripe"
+    KEY = "key"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +44,7 @@ class Actor:
     role: Role | None = None
     email: str | None = None
     origin: Origin = field(default_factory=Origin)
+    staff_role: StaffRole | None = None
 
     def can(self, permission: Permission) -> bool:
         """Whether this actor's role in the organization allows `permission`."""
@@ -45,6 +54,15 @@ class Actor:
         """Raises `ForbiddenError` unless `can(permission)`."""
         if not self.can(permission):
             raise ForbiddenError(f"Your role does not allow this: {PERMISSION_LABELS[permission].lower()}.")
+
+    def require_staff(self, role: StaffRole) -> None:
+        """Raises `ForbiddenError` unless this is somebody of the staff who may do what needs `role`."""
+        if self.staff_role is None or not staff_allows(self.staff_role, role):
+            raise ForbiddenError(f"This needs the staff role {role.value}.")
+
+    def within(self, organization_id: str) -> "Actor":
+        """The same actor, acting in another organization; for staff."""
+        return replace(self, organization_id=organization_id, role=None)
 
     @property
     def organization(self) -> str:

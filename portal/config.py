@@ -36,6 +36,9 @@ class Settings(BaseSettings):
     product_url: str = "/"
     product_accent: str = Field(default="#2b59c3", pattern=r"^#[0-9a-fA-F]{6}$")
     redis_url: SecretStr | None = None
+    audit_secrets: Annotated[tuple[SecretStr, ...], NoDecode] = ()
+    service_tokens: Annotated[tuple[SecretStr, ...], NoDecode] = ()
+    worker_port: int = Field(default=0, ge=0, le=65535)
     proxy_hops: int = Field(default=0, ge=0, le=5)
 
     stripe_secret_key: SecretStr | None = None
@@ -45,6 +48,10 @@ class Settings(BaseSettings):
 
     smtp_url: SecretStr | None = None
     mail_from: str = "Portal <no-reply@portal.example>"
+    slack_webhook_url: SecretStr | None = None
+    zendesk_shared_secret: SecretStr | None = None
+    intercom_client_secret: SecretStr | None = None
+    helpscout_secret: SecretStr | None = None
     metering_url: SecretStr | None = None
     usage_metric: str = "api_calls"
     usage_unit: str = "API calls"
@@ -53,7 +60,7 @@ class Settings(BaseSettings):
     database_pool_size: int = Field(default=10, ge=1, le=100)
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
 
-    @field_validator("stripe_webhook_secrets", mode="before")
+    @field_validator("stripe_webhook_secrets", "audit_secrets", "service_tokens", mode="before")
     @classmethod
     def _split_on_commas(cls, value: object) -> object:
         return (
@@ -97,11 +104,27 @@ class Settings(BaseSettings):
             _check_port(value.get_secret_value())
         return value
 
-    @field_validator("secret_key")
+    @field_validator("secret_key", "zendesk_shared_secret")
     @classmethod
-    def _long_enough(cls, value: SecretStr) -> SecretStr:
-        if len(value.get_secret_value()) < MINIMUM_SECRET_LENGTH:
+    def _long_enough(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and len(value.get_secret_value()) < MINIMUM_SECRET_LENGTH:
             raise ValueError(f"must have at least {MINIMUM_SECRET_LENGTH} characters")
+        return value
+
+    @field_validator("audit_secrets", "service_tokens")
+    @classmethod
+    def _each_long_enough(cls, values: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
+        if any(len(value.get_secret_value()) < MINIMUM_SECRET_LENGTH for value in values):
+            raise ValueError(f"each must have at least {MINIMUM_SECRET_LENGTH} characters")
+        return values
+
+    @field_validator("slack_webhook_url")
+    @classmethod
+    def _slack_address(cls, value: SecretStr | None) -> SecretStr | None:
+        """https, except for a catcher on this machine."""
+        parts = urlsplit(value.get_secret_value()) if value else None
+        if parts and parts.scheme != "https" and parts.hostname not in LOOPBACK_HOSTS:
+            raise ValueError("must start with https://")
         return value
 
     @field_validator("public_app_url")

@@ -111,6 +111,7 @@ def note_statement(state: ORMExecuteState) -> None:
 def forget_writes(session: PortalSession) -> None:
     """The transaction is over."""
     session.info.pop("has_written", None)
+    session.info.pop("journal", None)
 
 
 def reading_engine(engine: Engine) -> Engine:

@@ -32,6 +32,6 @@ def release_connection() -> None:
     Raises `RuntimeError` when there are changes that this would lose.
     """
     session = db.session
-    if session.new or session.dirty or session.deleted or session.info.get("has_written"):
+    if session.new or session.dirty or session.deleted or session.info.keys() & {"has_written", "journal"}:
         raise RuntimeError("outside services are asked before the first change, not after it")
     db.session.rollback()

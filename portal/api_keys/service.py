@@ -5,7 +5,8 @@ import zlib
 from portal.actor import Actor
 from portal.api_keys.models import ApiKey
 from portal.api_keys.queries import count_live_keys, get_key
-from portal.audit.service import Action, Change, record
+from portal.audit.actions import Action
+from portal.audit.service import Change, record
 from portal.errors import ConflictError
 from portal.extensions import db
 from portal.kit.clock import utcnow

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from portal.actor import ActorKind
-from portal.audit.service import Action
+from portal.audit.actions import Action
 from portal.database import AnyRow
 from portal.kit.money import Money
 from portal.permissions import ROLE_LABELS, Role
@@ -32,6 +32,7 @@ SENTENCES: dict[Action, str] = {
     Action.INVOICE_PAYMENT_FAILED: "could not charge the card for invoice {entity}",
     Action.API_KEY_CREATED: "created the API key {entity}",
     Action.API_KEY_REVOKED: "revoked the API key {entity}",
+    Action.LOG_CUT: "removed entries older than the retention time",
 }
 
 FIELD_LABELS = {

@@ -6,7 +6,8 @@ from typing import Any
 from sqlalchemy import select
 
 from portal.actor import Actor
-from portal.audit.service import Action, Change, record
+from portal.audit.actions import Action
+from portal.audit.service import Change, record
 from portal.billing.models import Card, Subscription
 from portal.extensions import db
 from portal.gateways.stripe_objects import (

@@ -2,7 +2,8 @@
 
 from portal import links
 from portal.actor import Actor
-from portal.audit.service import Action, Change, record
+from portal.audit.actions import Action
+from portal.audit.service import Change, record
 from portal.billing.queries import portal_configuration_id
 from portal.context import stripe
 from portal.errors import ConflictError

@@ -42,13 +42,13 @@ def sync_invoice(customer_id: str, invoice_id: str, before_commit: Callable[[], 
     return sync(customer_id, read, before_commit)
 
 
-def sync_everything(customer_id: str) -> bool:
+def sync_everything(customer_id: str, before_commit: Callable[[], None] | None = None) -> bool:
     """Re-read a customer and all invoices from Stripe, write them, commit. See `sync`."""
 
     def read() -> Reading:
         return stripe().customer(customer_id), stripe().invoices(customer_id)
 
-    return sync(customer_id, read, None)
+    return sync(customer_id, read, before_commit)
 
 
 def sync(

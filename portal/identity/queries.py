@@ -21,10 +21,13 @@ def user_by_id(user_id: str) -> User:
 
 
 def organization_by_id(organization_id: str, *, lock: bool = False) -> Organization:
-    """The organization, or `NotFoundError`. `lock` holds its row until the transaction ends (Postgres)."""
+    """The organization, or `NotFoundError`. `lock` holds its row until the transaction ends (Postgres).
+
+    FOR NO KEY UPDATE: rows that only point at the organization may still be inserted meanwhile.
+    """
     statement = select(Organization).where(Organization.id == organization_id)
     if lock:
-        statement = statement.with_for_update().execution_options(populate_existing=True)
+        statement = statement.with_for_update(key_share=True).execution_options(populate_existing=True)
     return or_not_found(db.session.scalar(statement))
 
 

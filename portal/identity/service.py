@@ -3,7 +3,8 @@
 from sqlalchemy import update
 
 from portal.actor import Actor, ActorKind, Origin
-from portal.audit.service import Action, Change, record
+from portal.audit.actions import Action
+from portal.audit.service import Change, record
 from portal.errors import InvalidInputError
 from portal.extensions import db
 from portal.identity import sessions, throttle
@@ -65,4 +66,4 @@ def rename(actor: Actor, user: User, name: str) -> None:
 def actor_for(user: User, origin: Origin) -> Actor:
     """The actor for somebody who has just proved who they are, before any organization is chosen."""
     kind = ActorKind.STAFF if user.staff_role else ActorKind.USER
-    return Actor(kind, user.id, user.name, email=user.email, origin=origin)
+    return Actor(kind, user.id, user.name, email=user.email, staff_role=user.staff_role, origin=origin)

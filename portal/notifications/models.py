@@ -12,9 +12,11 @@ from portal.kit.clock import utcnow
 
 
 class Channel(StrEnum):
-    """How a message leaves."""
+    """How a message leaves. EVENT does not leave: it becomes one message for everybody who is to be told."""
 
+    EVENT = "event"
     MAIL = "mail"
+    SLACK = "slack"
     STRIPE = "stripe"
 
 

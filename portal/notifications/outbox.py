@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Any
 
 from portal.extensions import db
+from portal.journal import journal_of
 from portal.kit.clock import utcnow
 from portal.kit.tokens import new_id
 from portal.kit.work import Schedule, claim_due
@@ -16,12 +17,12 @@ MAXIMUM_ERROR_LENGTH = 500
 
 def put_mail(topic: str, recipient: str, payload: dict[str, Any], organization_id: str | None) -> None:
     """Queue one mail in the caller's transaction. `payload` holds plain values for the template, never a secret."""
-    _put(Channel.MAIL, topic, recipient, payload, organization_id)
+    put(Channel.MAIL, topic, recipient, payload, organization_id)
 
 
 def put_stripe(topic: str, recipient: str, organization_id: str | None) -> None:
     """Queue one call to Stripe in the caller's transaction; the present state is read when it is made."""
-    _put(Channel.STRIPE, topic, recipient, {}, organization_id)
+    put(Channel.STRIPE, topic, recipient, {}, organization_id)
 
 
 def claim_messages(worker: str, channel: Channel, limit: int) -> list[OutboxMessage]:
@@ -66,20 +67,27 @@ def has_pending(channel: Channel, recipient: str) -> bool:
     return db.session.scalar(query.limit(1)) is not None
 
 
-def _put(
-    channel: Channel, topic: str, recipient: str, payload: dict[str, Any], organization_id: str | None
+def put(
+    channel: Channel,
+    topic: str,
+    recipient: str,
+    payload: dict[str, Any],
+    organization_id: str | None,
+    message_key: str | None = None,
 ) -> None:
-    now: datetime = utcnow()
-    db.session.add(
-        OutboxMessage(
-            organization_id=organization_id,
-            channel=channel,
-            topic=topic,
-            recipient=recipient,
-            payload=payload,
-            message_key=new_id("msg"),
-            created_at=now,
-            next_attempt_at=now,
-        )
+    """Queue one message in the caller's transaction; it is written with the commit (`portal.journal`)."""
+    now = utcnow()
+    journal_of(db.session()).messages.append(
+        {
+            "organization_id": organization_id,
+            "channel": channel.value,
+            "topic": topic,
+            "recipient": recipient,
+            "payload": payload,
+            "message_key": message_key or new_id("msg"),
+            "status": OutboxStatus.PENDING.value,
+            "attempts": 0,
+            "created_at": now,
+            "next_attempt_at": now,
+        }
     )
-    db.session.flush()

@@ -1,7 +1,8 @@
 """Verbs of those who run the product: the first people and organizations."""
 
 from portal.actor import system_actor
-from portal.audit.service import Action, Change, record
+from portal.audit.actions import Action
+from portal.audit.service import Change, record
 from portal.errors import ConflictError
 from portal.extensions import db
 from portal.identity.models import Organization, User

@@ -2,13 +2,15 @@
 
 import base64
 import hmac
+from dataclasses import replace
 from datetime import timedelta
 
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
 from portal.actor import Actor, Origin
-from portal.audit.service import Action, Change, record
+from portal.audit.actions import Action
+from portal.audit.service import Change, record
 from portal.context import current_settings
 from portal.errors import ConflictError, GoneError, InvalidInputError
 from portal.extensions import db
@@ -181,7 +183,7 @@ def _join(invitation: Invitation, user: User, origin: Origin) -> Membership:
 
 def _joined_actor(user: User, member: Membership, origin: Origin) -> Actor:
     base = actor_for(user, origin)
-    return Actor(base.kind, user.id, user.name, member.organization_id, member.role, user.email, origin)
+    return replace(base, organization_id=member.organization_id, role=member.role)
 
 
 def _send(actor: Actor, invitation: Invitation, organization_name: str, action: Action) -> None:

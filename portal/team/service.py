@@ -1,7 +1,8 @@
 """Verbs of the team. Every one that can cost an owner takes the team's lock first."""
 
 from portal.actor import Actor
-from portal.audit.service import Action, Change, record
+from portal.audit.actions import Action
+from portal.audit.service import Change, record
 from portal.errors import ConflictError, InvalidInputError
 from portal.extensions import db
 from portal.identity.models import Membership

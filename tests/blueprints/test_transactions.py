@@ -57,7 +57,7 @@ class Broken:
         raise RuntimeError("the disk is full")
 
     def _execute(self, _connection: object, _cursor: object, statement: str, *_: object) -> None:
-        if statement.startswith(f"INSERT INTO {self.what} "):
+        if f"INSERT INTO {self.what} " in statement:
             self.hits += 1
             raise RuntimeError("the disk is full")
 
