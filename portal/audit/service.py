@@ -34,8 +34,7 @@ def record(
 ) -> None:
     """Put an audit row into the caller's transaction: both are committed, or neither.
 
-    `reason` is what staff wrote when they acted for somebody. The time is the database's; only the demo, which tells
-    a story in hindsight, gives `happened_at`.
+    `reason` is why staff acted for somebody. The time is the database's; only the demo gives `happened_at`.
     """
     row = {
         "chain": actor.organization_id or actor.id or NO_CHAIN,

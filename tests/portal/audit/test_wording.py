@@ -3,9 +3,9 @@
 import pytest
 
 from portal.actor import Actor, ActorKind, Origin
+from portal.audit.actions import Action
 from portal.audit.models import AuditEntry
 from portal.audit.queries import PAGE_SIZE, entries_page
-from portal.audit.actions import Action
 from portal.audit.service import Change, record
 from portal.audit.wording import SENTENCES, describe, field_changes, sentence
 from portal.extensions import db
