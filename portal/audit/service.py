@@ -37,11 +37,7 @@ def record(
     `reason` is why staff acted for somebody. The time is the database's; only the demo gives `happened_at`.
     """
     row = {
-        "chain": actor.organization_id or actor.id or NO_CHAIN,
-        "organization_id": actor.organization_id,
-        "actor_kind": actor.kind.value,
-        "actor_id": actor.id,
-        "actor_name": actor.name[:120],
+        **_who(actor),
         "action": action.value,
         "entity_type": change.entity_type,
         "entity_id": change.entity_id,
@@ -49,9 +45,19 @@ def record(
         "before": masked(change.before),
         "after": masked(change.after),
         "reason": reason,
-        "address": actor.origin.address,
-        "agent": actor.origin.agent,
-        "request_id": actor.origin.request_id,
         "created_at": happened_at,
     }
     journal_of(db.session()).entries.append(row)
+
+
+def _who(actor: Actor) -> dict[str, Any]:
+    return {
+        "chain": actor.organization_id or actor.id or NO_CHAIN,
+        "organization_id": actor.organization_id,
+        "actor_kind": actor.kind.value,
+        "actor_id": actor.id,
+        "actor_name": actor.name[:120],
+        "address": actor.origin.address,
+        "agent": actor.origin.agent,
+        "request_id": actor.origin.request_id,
+    }
