@@ -20,6 +20,7 @@ from portal.config import Settings, SettingsError, load_settings
 from portal.context import Services
 from portal.extensions import csrf, db, login, migrate
 from portal.gateways.mailer import Mailer
+from portal.gateways.slack import SlackWebhook
 from portal.gateways.stripe_api import StripeGateway
 from portal.logs import configure_logging
 from portal.metering.source import MeteringSource
@@ -27,7 +28,7 @@ from portal.metering.source import MeteringSource
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
-PROBES = ("/healthz", "/readyz")
+PROBES = ("/healthz", "/readyz", "/metrics")
 LARGEST_BODY = 1_000_000
 LARGEST_FORM_PARTS = 200
 
@@ -102,12 +103,15 @@ def build_services(settings: Settings) -> Services:
         settings=settings,
         stripe=StripeGateway(settings) if settings.stripe_secret_key else None,
         mailer=Mailer(settings.smtp_url.get_secret_value()) if settings.smtp_url else None,
+        slack=SlackWebhook(settings.slack_webhook_url.get_secret_value())
+        if settings.slack_webhook_url
+        else None,
         metering=MeteringSource(settings.metering_url.get_secret_value()) if settings.metering_url else None,
     )
 
 
 def answer_probes(inner: "WSGIApplication", host: str) -> "WSGIApplication":
-    """Health probes come by address, not by our name: for them alone the host does not matter."""
+    """Probes and scrapes come by address, not by our name: for them alone the host does not matter."""
 
     def outer(environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
         if environ.get("PATH_INFO") in PROBES:

@@ -13,6 +13,7 @@ import secrets
 from flask import Flask, abort, request
 from sqlalchemy import Column, MetaData, String, Table, Text, bindparam, create_engine, insert, select
 
+from bench.writes import add_writes
 from portal.config import ROOT
 from portal.database import reading_engine
 from portal.gateways.pdf import render_pdf
@@ -34,6 +35,7 @@ def create_floor() -> Flask:
     reading = reading_engine(engine)
     secret = os.environ["FLOOR_SECRET"].encode()
     app = Flask(__name__)
+    add_writes(app, os.environ["DATABASE_URL"])
 
     @app.get("/read/<user_id>")
     def read(user_id: str) -> str:

@@ -20,15 +20,31 @@ from bench.load import Address, make_request, run
 from bench.people import People, application
 from bench.ratios import Pair, Ratio, Sample, ratio_of
 from bench.rig import FLOOR, PORTAL, SECRET, BenchError, Server, serve
+from bench.writes import one_busy, unrelated
+from portal.audit import queries as audit
 from portal.extensions import db
-from portal.team.queries import PAGE_SIZE
+from portal.team import queries as team
 from tests.support.processes import http
 
-TEAM = "/account/team"
+TEAM, ACTIVITY = "/account/team", "/account/activity"
 SESSION_COOKIE = "portal_session"
 TEAM_GOALS = {"postgres": 0.25, "sqlite": 0.20}
+AUDIT_GOALS = {"postgres": 0.70, "sqlite": 0.60}
+DEEP_GOAL = 1 / 1.2  # in the time of the first page, and a fifth
 MOST_QUERIES = 5
 MOST_WRITES_PER_SECOND = 2500  # so many are signed beforehand; a faster round ends early
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """How a row of a list begins, and how many a full page has."""
+
+    mark: str
+    count: int
+
+
+MEMBERS = Rows('<tr id="member-', team.PAGE_SIZE)
+ENTRIES = Rows('<div class="timeline__text">', audit.PAGE_SIZE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,12 +57,17 @@ class Target:
 
 
 def pairs(engine: str) -> tuple[Pair, ...]:
-    """What is compared. The webhook's 0.75 belongs to a later issue."""
+    """What is compared. The webhook's 0.75 belongs to a later issue; what the writes do says `bench.writes`."""
     return (
         Pair("team page of 25, floor read", "team", "read", TEAM_GOALS[engine]),
         Pair("webhook receipt, floor write", "webhook", "write", 0.75),
         Pair("first page of 10,000, page of 25", "first of many", "team"),
         Pair("deep page of 10,000, first page", "deep", "first of many"),
+        Pair("page 1,000 of the log, first page", "deep log", "log", DEEP_GOAL),
+        Pair("audited write, the same unaudited", "audited", "update", AUDIT_GOALS[engine]),
+        Pair("audited write, without session", "audited", "bare"),
+        Pair("the same, all in one organization", "audited in one", "update in one", AUDIT_GOALS[engine]),
+        Pair("audited in one, in unrelated ones", "audited in one", "audited"),
     )
 
 
@@ -76,31 +97,44 @@ def one_round(target: Target, seconds: float) -> Sample:
 
 
 @contextmanager
-def targets(database_url: str, people: People, log: Path) -> Iterator[list[Target]]:
+def targets(database_url: str, people: People, output: Path) -> Iterator[list[Target]]:
     """Both servers, and what is asked of them."""
-    with serve(PORTAL, database_url, log) as portal, serve(FLOOR, database_url, log) as floor:
-        team = signed_in_request(portal.address, people.token, TEAM)
-        first = signed_in_request(portal.address, people.token_of_many, TEAM)
-        deep = signed_in_request(portal.address, people.token_of_many, f"{TEAM}?after={people.deep_cursor}")
+    with serve(PORTAL, database_url, output) as portal, serve(FLOOR, database_url, output) as floor:
+        many = people.token_of_many
+        few = signed_in_request(portal.address, people.token, TEAM, MEMBERS)
+        first = signed_in_request(portal.address, many, TEAM, MEMBERS)
+        deep = signed_in_request(portal.address, many, f"{TEAM}?after={people.deep_cursor}", MEMBERS)
+        log = signed_in_request(portal.address, many, ACTIVITY, ENTRIES)
+        deep_log = signed_in_request(portal.address, many, f"{ACTIVITY}?after={people.log_cursor}", ENTRIES)
         read = make_request(f"/read/{people.owner_id}")
         yield [
             Target("read", floor, lambda: repeat(read)),
-            Target("team", portal, lambda: repeat(team)),
+            Target("team", portal, lambda: repeat(few)),
             Target("write", floor, lambda: iter([floor_write() for _ in range(_supply())])),
             Target("webhook", portal, lambda: iter([stripe_event() for _ in range(_supply())])),
             Target("first of many", portal, lambda: repeat(first)),
             Target("deep", portal, lambda: repeat(deep)),
+            Target("log", portal, lambda: repeat(log)),
+            Target("deep log", portal, lambda: repeat(deep_log)),
+            Target("bare", floor, lambda: unrelated("bare")),
+            Target("update", floor, lambda: unrelated("update")),
+            Target("audited", floor, lambda: unrelated("audited")),
+            Target("update in one", floor, lambda: repeat(one_busy("update"))),
+            Target("audited in one", floor, lambda: repeat(one_busy("audited"))),
         ]
 
 
-def signed_in_request(address: Address, token: str, path: str) -> bytes:
-    """A request as the owner's browser sends it, with the cookies that the portal has given it."""
+def signed_in_request(address: Address, token: str, path: str, rows: Rows) -> bytes:
+    """A request as the owner's browser sends it, with the cookies that the portal has given it.
+
+    Raises `BenchError` unless the answer is a full page.
+    """
     with http() as browser:
         browser.cookies.set(SESSION_COOKIE, token)
         answer = browser.get(f"http://{address[0]}:{address[1]}{path}", timeout=10, allow_redirects=False)
-        shown = answer.text.count('<tr id="member-')
-        if answer.status_code != requests.codes.ok or shown != PAGE_SIZE:
-            raise BenchError(f"{path}: {answer.status_code} with {shown} members, not {PAGE_SIZE}")
+        shown = answer.text.count(rows.mark)
+        if answer.status_code != requests.codes.ok or shown != rows.count:
+            raise BenchError(f"{path}: {answer.status_code} with {shown} rows, not {rows.count}")
         cookies = SimpleCookie(browser.cookies.get_dict())
     return make_request(path, headers={"Cookie": cookies.output(attrs=[], header="", sep=";").strip()})
 

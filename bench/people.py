@@ -10,7 +10,9 @@ from flask_migrate import upgrade
 from sqlalchemy import insert, text
 
 from bench.floor import RECEIVED
+from bench.log import write_log
 from bench.rig import ENVIRONMENT
+from bench.writes import add_companies
 from demo.story import ACME, ACME_PEOPLE
 from portal.actor import Actor, ActorKind, Origin
 from portal.config import load_settings
@@ -33,12 +35,13 @@ LAST_NAMES = ("Abbey", "Brook", "Castle", "Dale", "Elm", "Ford", "Grove", "Hill"
 
 @dataclass(frozen=True, slots=True)
 class People:
-    """What the measured addresses need: the owners' tokens, an id, a cursor near the end of the long list."""
+    """What the measured addresses need: the owners' tokens, an id, cursors deep in the member list and in the log."""
 
     owner_id: str
     token: str
     token_of_many: str
     deep_cursor: str
+    log_cursor: str
 
 
 @contextmanager
@@ -59,12 +62,16 @@ def fill(database_url: str) -> People:
         RECEIVED.create(db.engine)
         few = [(person.name, person.email, person.role) for person in ACME_PEOPLE]
         owner, organization = _organization(ACME, few)
+        add_companies()
         actor = Actor(ActorKind.USER, owner.id, owner.name, organization.id, Role.OWNER, owner.email)
         invite_member(actor, "zoe.martin@acme.example", Role.MEMBER)
-        owner_of_many, _ = _organization("Many", [*_many()])
+        owner_of_many, many = _organization("Many", [*_many()])
         origin = Origin("127.0.0.1", "bench")
         token, token_of_many = start_session(owner, origin), start_session(owner_of_many, origin)
-        people = People(owner.id, token, token_of_many, _deep_cursor())
+        log_cursor = write_log(
+            Actor(ActorKind.USER, owner_of_many.id, owner_of_many.name, many.id, Role.OWNER, origin=origin)
+        )
+        people = People(owner.id, token, token_of_many, _deep_cursor(), log_cursor)
         db.session.commit()
         if db.engine.dialect.name == "postgresql":  # where it runs for long, autovacuum does this
             with db.engine.begin() as connection:

@@ -65,12 +65,12 @@ def folder() -> Iterator[Path]:
 
 @contextmanager
 def empty_database(engine: str, place: Path) -> Iterator[str]:
-    """The address of a new database: a file in `place`, or a Postgres of its own (which does not wait for its disk)."""
+    """The address of a new database: a file in `place`, or a Postgres of its own. Both wait for their disk."""
     if engine == "sqlite":
         yield f"sqlite:///{place / 'bench.sqlite'}"
         return
     with one_run():
-        admin_url = start_postgres()
+        admin_url = start_postgres(durable=True)
         yield create_database(admin_url, "bench")
         drop_database(admin_url, "bench")
 

@@ -1,5 +1,7 @@
 """Who asks: the signed-in user of this request, in the organization they are looking at."""
 
+from dataclasses import replace
+
 from flask import Request, current_app, g, request
 from flask_login import UserMixin, current_user
 
@@ -8,6 +10,7 @@ from portal.actor import Actor, ActorKind, Origin
 from portal.errors import ForbiddenError
 from portal.extensions import login
 from portal.identity.sessions import SignedIn
+from portal.support.views import end_view, in_view, outside_view
 
 LONGEST_AGENT = 300
 
@@ -30,6 +33,8 @@ class SignedInUser(UserMixin):  # type: ignore[misc]
 def load_user(incoming: Request) -> SignedInUser | None:
     """Flask-Login asks this once a request; the session source answers."""
     session = session_source().load(incoming)
+    if session is not None and session.staff_role is not None:
+        session = in_view(session)
     return SignedInUser(session) if session else None
 
 
@@ -52,8 +57,11 @@ def require_signed_in() -> SignedIn:
 def current_actor() -> Actor:
     """The actor of this request; the guard has made sure that somebody is signed in."""
     session = require_signed_in()
+    is_staff = session.staff_role is not None and (
+        session.organization_id is None or session.view is not None
+    )
     return Actor(
-        kind=ActorKind.STAFF if session.staff_role and session.organization_id is None else ActorKind.USER,
+        kind=ActorKind.STAFF if is_staff else ActorKind.USER,
         id=session.user_id,
         name=session.name,
         organization_id=session.organization_id,
@@ -62,6 +70,19 @@ def current_actor() -> Actor:
         staff_role=session.staff_role,
         origin=origin(),
     )
+
+
+def staff_actor(organization_id: str) -> Actor:
+    """The actor of a staff page, acting in a customer's organization: as staff, also where they are a member."""
+    return replace(current_actor().within(organization_id), kind=ActorKind.STAFF)
+
+
+def leave_view() -> None:
+    """End the view of a customer if there is one: what this request does from here on is the person's own doing."""
+    session = require_signed_in()
+    if session.view is not None:
+        end_view(current_actor())
+        g.signed_in = outside_view(session)
 
 
 def origin() -> Origin:

@@ -1,6 +1,7 @@
 """Answers that a browser saves as a file."""
 
 import re
+from collections.abc import Iterable
 from urllib.parse import quote
 
 from flask import Response
@@ -9,8 +10,8 @@ UNSAFE = re.compile(r"[^\w .()-]+", re.ASCII)
 LONGEST_NAME = 120
 
 
-def download(body: bytes, name: str, media_type: str) -> Response:
-    """`body` as a file called `name` in every browser (RFC 6266), with nothing in the name that could harm."""
+def download(body: bytes | Iterable[bytes], name: str, media_type: str) -> Response:
+    """`body`, whole or piece by piece, as a file called `name` in every browser (RFC 6266), with nothing in the name that could harm."""
     clean = "".join(char for char in name if char.isprintable() and char not in '/\\:*?"<>|')[
         :LONGEST_NAME
     ].strip()

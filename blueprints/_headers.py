@@ -7,7 +7,11 @@ from portal.errors import ForbiddenError
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 STRIPE_PAGES = "https://*.stripe.com"
-TOKEN_ENDPOINTS = {"invitation.show", "invitation.accept"}
+TOKEN_ENDPOINTS = {
+    *("invitation.show", "invitation.accept"),
+    *("notifications.confirm_unsubscribe", "notifications.unsubscribe"),
+    *("recovery.show", "recovery.cancel"),
+}
 
 
 def refuse_cross_site() -> None:

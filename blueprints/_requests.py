@@ -22,8 +22,8 @@ from portal.kit.tokens import random_text
 
 log = logging.getLogger("portal.requests")
 REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
-QUIET_ENDPOINTS = {"static", "ops.brand", "ops.healthz", "ops.readyz"}
-SECRET_PATHS = re.compile(r"^/invitations/[^/]+")
+QUIET_ENDPOINTS = {"static", "ops.brand", "ops.healthz", "ops.readyz", "notifications.bell"}
+SECRET_PATHS = re.compile(r"^(/(?:invitations|recoveries|notifications/unsubscribe)/)[^/]+")
 
 
 def register_request_hooks(app: Flask, settings: Settings) -> None:
@@ -85,12 +85,13 @@ def log_request(response: Response) -> Response:
         extra={
             "request_id": g.get("request_id"),
             "method": request.method,
-            "path": SECRET_PATHS.sub("/invitations/...", request.path),
+            "path": SECRET_PATHS.sub(r"\1...", request.path),
             "endpoint": request.endpoint,
             "status": response.status_code,
             "milliseconds": round((time.perf_counter() - g.get("started", time.perf_counter())) * 1000, 1),
             "user": session.user_id if session else None,
             "organization": session.organization_id if session else None,
+            **({"view": session.view.id} if session and session.view else {}),
         },
     )
     response.headers["X-Request-Id"] = g.get("request_id", "")

@@ -15,10 +15,13 @@ from portal.config import ROOT
 from portal.context import current_settings
 from portal.identity.queries import memberships_of_user
 from portal.identity.sessions import SignedIn
+from portal.jobs.queries import trouble
 from portal.kit.clock import utcnow
 from portal.kit.money import Money
 from portal.kit.text import initials
 from portal.kit.words import ago, exact_time, long_date, number, short_date
+from portal.notifications.catalogue import topic_label
+from portal.notifications.inbox import unread_count
 from portal.permissions import ROLE_LABELS, Permission
 from portal.scope import open_screens
 
@@ -36,7 +39,12 @@ class NavigationItem:
     group: str = ""
 
 
-STAFF_PAGES = (("Organizations", "admin.organizations", "building"),)
+STAFF_PAGES = (
+    ("Organizations", "admin.organizations", "building"),
+    ("Audit log", "admin.audit_log", "activity"),
+    ("Jobs", "admin.jobs", "clock"),
+    ("Notifications", "admin.notifications", "bell"),
+)
 
 
 def register_template_context(app: Flask) -> None:
@@ -51,6 +59,7 @@ def register_template_context(app: Flask) -> None:
         money=lambda minor, currency: Money(minor, currency).format(),
         when=when,
         day=day,
+        topic=topic_label,
     )
     app.jinja_env.globals.update(Permission=Permission, ROLE_LABELS=ROLE_LABELS, static_url=static_url)
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
@@ -59,13 +68,15 @@ def register_template_context(app: Flask) -> None:
 def page_context() -> dict[str, Any]:
     """The variables that layouts read. Looks nobody up, and on error pages asks the database for nothing."""
     settings = current_settings()
-    session = signed_in() if "signed_in" in g and not g.get("is_error_page") else None
+    known = signed_in() if "signed_in" in g else None
+    session = None if g.get("is_error_page") else known
     context: dict[str, Any] = {
         "product_name": settings.product_name,
         "product_url": settings.product_url,
         "csp_nonce": g.get("csp_nonce", ""),
         "theme": current_theme(),
         "viewer": None,
+        "view": known.view if known else None,
         "organization": None,
         "memberships": [],
         "navigation": [],
@@ -120,14 +131,15 @@ def _signed_in_context(session: SignedIn) -> dict[str, Any]:
             "email": session.email,
             "initials": initials(session.name),
         },
-        "navigation": _staff_navigation() if is_staff_page else [],
+        "navigation": _staff_navigation() if is_staff_page else _navigation(session),
+        "work_trouble": trouble if is_staff_page else None,
     }
+    if session.view is None:
+        context["unread"] = lambda: unread_count(session.user_id, session.staff_role is not None)
     if session.organization_id and session.role:
         context["organization"] = {"id": session.organization_id, "name": session.organization_name}
         context["role"] = session.role
         context["can"] = current_actor().can
-        if not is_staff_page:
-            context["navigation"] = _navigation(session)
     if session.memberships_count > 1:
         context["memberships"] = [
             {
@@ -148,8 +160,14 @@ def _navigation(session: SignedIn) -> list[NavigationItem]:
             screen.label, url_for(screen.endpoint), screen.icon, blueprint == screen.blueprint, screen.group
         )
         for screen in open_screens(session.role)
+        if session.view is None or screen.permission is not None
     ]
 
 
 def _staff_navigation() -> list[NavigationItem]:
-    return [NavigationItem(label, url_for(endpoint), icon, True) for label, endpoint, icon in STAFF_PAGES]
+    """A page's own pages, such as one organization's, count as it."""
+    addresses = [(label, url_for(endpoint), icon) for label, endpoint, icon in STAFF_PAGES]
+    return [
+        NavigationItem(label, href, icon, f"{request.path}/".startswith(f"{href}/"))
+        for label, href, icon in addresses
+    ]

@@ -14,6 +14,7 @@ from demo.story import (
     GLOBEX,
     GLOBEX_PEOPLE,
     PASSWORD,
+    STAFF_KEY,
     Person,
 )
 from demo.stripe_history import StripeHistory
@@ -26,8 +27,10 @@ from portal.billing.models import Contract, StripeConfiguration
 from portal.billing.sync import sync_everything
 from portal.context import current_settings, services, stripe
 from portal.extensions import db
-from portal.identity.models import Membership, Organization, User
+from portal.identity.models import Membership, Organization, SecondFactor, User
 from portal.identity.passwords import hash_password
+from portal.identity.recovery_codes import replace_codes
+from portal.identity.second_factor import sealed_key
 from portal.kit.clock import utcnow
 from portal.kit.text import sort_key
 from portal.kit.tokens import digest
@@ -101,6 +104,11 @@ def _make_users(now: datetime, password: str) -> dict[str, User]:
         users[email] = User(email=email, name=name, password_hash=password, staff_role=role, created_at=now)
     db.session.add_all(users.values())
     db.session.flush()
+    for _name, email, _role in STAFF:
+        user_id = users[email].id
+        key = sealed_key(user_id, STAFF_KEY)
+        db.session.add(SecondFactor(user_id=user_id, secret=key, confirmed_at=now))
+        replace_codes(user_id)  # nobody has seen these: they show what the page looks like
     return users
 
 

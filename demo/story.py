@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from portal.permissions import Role
 
 PASSWORD = "portal demo 2026"  # noqa: S105  # nosec B105: written in the contract, for the demo only
+STAFF_KEY = "JBSWY3DPEHPK3PXP"  # nosec B105: the same; what the staff's authenticator app is given
 MONTHS = 14
 
 

@@ -1,26 +1,29 @@
 """The whole timetable: one row a job. The job's module, function and id carry the same name."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
-
 from jobs.deliver_mails import deliver_mails
+from jobs.deliver_slack import deliver_slack
+from jobs.end_staff_views import end_staff_views
+from jobs.fan_out_events import fan_out_events
+from jobs.find_overdue_invoices import find_overdue_invoices
+from jobs.finish_recoveries import finish_recoveries
+from jobs.note_audit_heads import note_audit_heads
 from jobs.push_to_stripe import push_to_stripe
 from jobs.retry_stripe_events import retry_stripe_events
+from jobs.rows import Row, SlotRow, daily, hourly
+from jobs.send_digests import send_digests
 from jobs.tidy_up import tidy_up
-from jobs.work import Work
+from portal.notifications.digests import DIGEST_HOUR
 
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """A job and how many seconds lie between two starts. A run that takes longer delays the next."""
-
-    job: Callable[[Work], int]
-    every_seconds: int
-
-
-TIMETABLE = (
-    Row(retry_stripe_events, 1),
-    Row(deliver_mails, 1),
-    Row(push_to_stripe, 1),
-    Row(tidy_up, 3600),
+TIMETABLE: tuple[Row | SlotRow, ...] = (
+    Row(retry_stripe_events, 1, queue="stripe-events"),
+    Row(fan_out_events, 1, queue="event"),
+    Row(deliver_mails, 1, queue="mail"),
+    Row(deliver_slack, 1, queue="slack"),
+    Row(push_to_stripe, 1, queue="stripe"),
+    Row(end_staff_views, 15),
+    Row(finish_recoveries, 30),
+    hourly(find_overdue_invoices, minute=7),
+    hourly(tidy_up, minute=17),
+    daily(send_digests, hour=DIGEST_HOUR, queue="digest"),
+    daily(note_audit_heads, hour=3, minute=40),
 )

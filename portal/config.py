@@ -104,7 +104,7 @@ class Settings(BaseSettings):
             _check_port(value.get_secret_value())
         return value
 
-    @field_validator("secret_key", "zendesk_shared_secret")
+    @field_validator("secret_key", "zendesk_shared_secret", "helpscout_secret")
     @classmethod
     def _long_enough(cls, value: SecretStr | None) -> SecretStr | None:
         if value is not None and len(value.get_secret_value()) < MINIMUM_SECRET_LENGTH:

@@ -10,6 +10,7 @@ from portal.errors import UnavailableError
 
 if TYPE_CHECKING:
     from portal.gateways.mailer import Mailer
+    from portal.gateways.slack import SlackWebhook
     from portal.gateways.stripe_api import StripeGateway
     from portal.metering.source import MeteringSource
 
@@ -21,6 +22,7 @@ class Services:
     settings: Settings
     stripe: "StripeGateway | None"
     mailer: "Mailer | None"
+    slack: "SlackWebhook | None"
     metering: "MeteringSource | None"
 
 

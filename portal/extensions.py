@@ -1,13 +1,15 @@
 """The Flask extensions, unbound; `create_app` binds them."""
 
 from collections.abc import Sequence
-from typing import TypeVarTuple
+from typing import Any, TypeVarTuple
 
 from flask_login import LoginManager
 from flask_migrate import Migrate
 from flask_sqlalchemy import SQLAlchemy
 from flask_wtf import CSRFProtect
 from sqlalchemy import Row, Select
+from sqlalchemy.dialects.postgresql import insert as postgres_insert
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from portal.database import Base, PortalSession
 
@@ -24,6 +26,11 @@ def fetch_rows(statement: Select[*Columns], values: dict[str, object]) -> Sequen
     For the selects that every page asks: through the session each takes about twice as long.
     """
     return db.session.connection().execute(statement, values).all()
+
+
+def insert_into(table: Any) -> Any:
+    """An insert that can say what is to happen on a conflict, in the words of the database at hand."""
+    return (postgres_insert if db.engine.dialect.name == "postgresql" else sqlite_insert)(table)
 
 
 def release_connection() -> None:

@@ -6,16 +6,17 @@ outbox row are there together or not at all. A query for one of those rows write
 """
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import lru_cache
-from itertools import groupby
+from itertools import chain, groupby
 from operator import itemgetter
 from typing import Any
 
 from sqlalchemy import event
 from sqlalchemy.engine import Connection
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import ORMExecuteState, Session
 
 from portal.audit.chain import START, AuditKey, audit_keys, row_hash
@@ -25,6 +26,8 @@ from portal.database import PortalSession
 from portal.notifications.models import OutboxMessage
 
 Values = dict[str, Any]
+Step = tuple[str, tuple[Any, ...]]
+"""A statement in the driver's words, and what is bound to it."""
 ENTRY_COLUMNS = tuple(column.name for column in AuditEntry.__table__.columns if column.name != "id")
 MESSAGE_COLUMNS = (
     "organization_id",
@@ -38,8 +41,11 @@ MESSAGE_COLUMNS = (
     "created_at",
     "next_attempt_at",
 )
+ENTRY_VALUES, MESSAGE_VALUES = itemgetter(*ENTRY_COLUMNS), itemgetter(*MESSAGE_COLUMNS)
 JSON_COLUMNS = {"before", "after", "payload"}
 MOST_ROWS = 40  # in one statement: SQLite takes 32,766 values, and long statements are worth no cache
+MOST_STEPS = 8
+as_json = json.JSONEncoder(sort_keys=True).encode
 
 
 @dataclass(slots=True)
@@ -54,6 +60,8 @@ def journal_of(session: Session) -> Journal:
     """The journal of the running transaction."""
     found: Journal | None = session.info.get("journal")
     if found is None:
+        if not session.in_transaction():
+            session.begin()  # else a rollback before the first statement would forget nothing
         found = session.info["journal"] = Journal()
     return found
 
@@ -65,10 +73,16 @@ def write_journal(session: Session) -> None:
     if waiting is None:
         return
     session.flush()
-    connection = session.connection()
+    driver = Driver(session.connection())
     session.info["has_written"] = True
-    entries = [row for chain in _by_chain(waiting.entries) for row in _chained(connection, chain)]
-    _insert(connection, entries, waiting.messages)
+    steps = [_chain_up(driver, rows) for rows in _by_chain(waiting.entries)]
+    steps += _inserts(waiting, is_postgres=driver.is_postgres)
+    # Not with two inserts into one table: the order of their ids would be anybody's guess.
+    is_short = len(waiting.entries) <= MOST_ROWS >= len(waiting.messages)
+    if driver.is_postgres and is_short and 1 < len(steps) <= MOST_STEPS:
+        steps = [_as_one(steps)]
+    for text, bound in steps:
+        driver.run(text, bound)
 
 
 @event.listens_for(PortalSession, "do_orm_execute")
@@ -80,33 +94,52 @@ def write_before_reading(state: ORMExecuteState) -> None:
         write_journal(state.session)
 
 
+class Driver:
+    """The driver's own cursor in the session's transaction: SQLAlchemy's way to it costs more than the statements."""
+
+    def __init__(self, connection: Connection) -> None:
+        self.dialect = connection.dialect
+        self.is_postgres = connection.dialect.name == "postgresql"
+        self._cursor = connection.connection.cursor()
+
+    def run(self, text: str, bound: tuple[Any, ...]) -> Any:
+        """One statement; the cursor, with its rows. Raises what SQLAlchemy would raise."""
+        errors = self.dialect.loaded_dbapi.Error
+        try:
+            self._cursor.execute(text, bound)
+        except errors as error:
+            raise DBAPIError.instance(
+                text, bound, error, errors, hide_parameters=True, dialect=self.dialect
+            ) from error
+        return self._cursor
+
+
 def _by_chain(entries: list[Values]) -> Iterable[list[Values]]:
     """The rows of each chain. Chains are locked in the order of their names, so that no two writers wait in a ring."""
     ordered = sorted(entries, key=itemgetter("chain"))
     return [list(rows) for _, rows in groupby(ordered, key=itemgetter("chain"))]
 
 
-def _chained(connection: Connection, entries: list[Values]) -> list[Values]:
-    """The rows with number, time and hash; moves the head of their chain, which stays locked until the commit."""
+def _chain_up(driver: Driver, entries: list[Values]) -> Step:
+    """Give the rows of one chain number, time and hash; how its head is moved. It stays locked until the commit."""
     key: AuditKey = next(iter(audit_keys(current_settings()).values()))
-    chain = entries[0]["chain"]
-    now, position, previous = _lock_head(connection, chain)
+    name = entries[0]["chain"]
+    now, position, previous = _lock_head(driver, name)
     for entry in entries:
         position += 1
         entry.update(position=position, previous_hash=previous, key_id=key.id)
         entry["created_at"] = entry.get("created_at") or now
         previous = entry["hash"] = row_hash(key, entry)
-    _run(connection, MOVE_HEAD[connection.dialect.name], (position, previous, chain))
-    return entries
+    return MOVE_HEAD[driver.dialect.name], (position, previous, name)
 
 
-def _lock_head(connection: Connection, chain: str) -> tuple[datetime, int, str]:
+def _lock_head(driver: Driver, name: str) -> tuple[datetime, int, str]:
     """The database's time, and number and hash of the chain's last row. Makes the head of a new chain."""
-    read = READ_HEAD[connection.dialect.name]
-    row = _run(connection, read, (chain,)).one_or_none()
+    read = READ_HEAD[driver.dialect.name]
+    row = driver.run(read, (name,)).fetchone()
     if row is None:
-        _run(connection, NEW_HEAD[connection.dialect.name], (chain, 0, START))
-        row = _run(connection, read, (chain,)).one()
+        driver.run(NEW_HEAD[driver.dialect.name], (name, 0, START))
+        row = driver.run(read, (name,)).fetchone()
     now = datetime.fromisoformat(f"{row[0]}+00:00") if isinstance(row[0], str) else row[0].astimezone(UTC)
     return now, row[1], row[2]
 
@@ -126,24 +159,20 @@ MOVE_HEAD = {
 }
 
 
-def _insert(connection: Connection, entries: list[Values], messages: list[Values]) -> None:
-    """On Postgres both inserts are one statement."""
-    is_postgres = connection.dialect.name == "postgresql"
-    if is_postgres and entries and messages and len(entries) + len(messages) <= MOST_ROWS:
-        text = (
-            f"WITH entries AS ({_insert_text('portal_audit', ENTRY_COLUMNS, len(entries), '%s')}) "
-            f"{_insert_text('outbox', MESSAGE_COLUMNS, len(messages), '%s')}"
-        )
-        _run(connection, text, (*_bound(entries, ENTRY_COLUMNS), *_bound(messages, MESSAGE_COLUMNS)))
-        return
-    mark = "%s" if is_postgres else "?"
-    for table, columns, rows in (
-        ("portal_audit", ENTRY_COLUMNS, entries),
-        ("outbox", MESSAGE_COLUMNS, messages),
+def _inserts(waiting: Journal, *, is_postgres: bool) -> Iterator[Step]:
+    """Both tables' rows, some at a time."""
+    for entry in waiting.entries:
+        _make_plain(entry, ("before", "after"), () if is_postgres else ("created_at",))
+    for message in waiting.messages:
+        _make_plain(message, ("payload",), () if is_postgres else ("created_at", "next_attempt_at"))
+    for table, columns, values_of, rows in (
+        ("portal_audit", ENTRY_COLUMNS, ENTRY_VALUES, waiting.entries),
+        ("outbox", MESSAGE_COLUMNS, MESSAGE_VALUES, waiting.messages),
     ):
         for start in range(0, len(rows), MOST_ROWS):
             some = rows[start : start + MOST_ROWS]
-            _run(connection, _insert_text(table, columns, len(some), mark), _bound(some, columns))
+            text = _insert_text(table, columns, len(some), "%s" if is_postgres else "?")
+            yield text, tuple(chain.from_iterable(map(values_of, some)))
 
 
 @lru_cache
@@ -154,22 +183,23 @@ def _insert_text(table: str, columns: tuple[str, ...], count: int, mark: str) ->
     return f"INSERT INTO {table} ({', '.join(columns)}) VALUES {rows}"  # noqa: S608  # nosec B608
 
 
-def _bound(rows: list[Values], columns: tuple[str, ...]) -> tuple[Any, ...]:
-    return tuple(_plain(row[name], name) for row in rows for name in columns)
+def _as_one(steps: list[Step]) -> Step:
+    """Several statements that change different rows as one, so that one answer is waited for."""
+    bound = chain.from_iterable(bound for _, bound in steps)
+    return _joined(*(text for text, _ in steps)), tuple(bound)
 
 
-def _plain(value: Any, name: str) -> Any:
-    if name in JSON_COLUMNS:
-        return None if value is None else json.dumps(value, sort_keys=True)
-    return value
+@lru_cache
+def _joined(*texts: str) -> str:
+    *others, last = texts
+    parts = ", ".join(f"step_{number} AS ({text})" for number, text in enumerate(others))
+    return f"WITH {parts} {last}"
 
 
-def _run(connection: Connection, text: str, values: tuple[Any, ...]) -> Any:
-    if connection.dialect.name == "sqlite":
-        values = tuple(_sqlite_time(value) if isinstance(value, datetime) else value for value in values)
-    return connection.exec_driver_sql(text, values)
-
-
-def _sqlite_time(value: datetime) -> str:
-    """As SQLAlchemy stores it: UTC without a zone, six digits of a second."""
-    return f"{value.astimezone(UTC):%Y-%m-%d %H:%M:%S.%f}"
+def _make_plain(row: Values, jsons: Iterable[str], times: Iterable[str]) -> None:
+    """As the driver takes them: JSON as text, and where the driver knows no times those as SQLAlchemy stores them."""
+    for name in jsons:
+        if row[name] is not None:
+            row[name] = as_json(row[name])
+    for name in times:
+        row[name] = row[name].astimezone(UTC).replace(tzinfo=None).isoformat(" ", "microseconds")

@@ -1,5 +1,7 @@
 """The absolute addresses that mails and outside services are given. From `PUBLIC_APP_URL`, never from a request."""
 
+from urllib.parse import urlencode
+
 from portal.context import current_settings
 
 
@@ -23,9 +25,54 @@ def team() -> str:
     return _absolute("/account/team")
 
 
+def usage() -> str:
+    """The usage screen."""
+    return _absolute("/account/usage")
+
+
+def invoice(invoice_id: str) -> str:
+    """An invoice's page."""
+    return _absolute(f"/account/invoices/{invoice_id}")
+
+
+def security() -> str:
+    """The screen of password, second factor and devices."""
+    return _absolute("/account/security")
+
+
+def notifications() -> str:
+    """The inbox, and what a person is told of."""
+    return _absolute("/account/notifications")
+
+
+def unsubscribe(token: str) -> str:
+    """The page that switches off a kind of mail without signing in."""
+    return _absolute(f"/notifications/unsubscribe/{token}")
+
+
+def staff_notifications() -> str:
+    """What staff are told of, and what could not be delivered."""
+    return _absolute("/admin/notifications")
+
+
 def invitation(token: str) -> str:
     """The page where an invitation is accepted."""
     return _absolute(f"/invitations/{token}")
+
+
+def recovery(token: str) -> str:
+    """The page where the recovery of an account is stopped."""
+    return _absolute(f"/recoveries/{token}")
+
+
+def staff_organization(organization_id: str) -> str:
+    """An organization's page for staff."""
+    return _absolute(f"/admin/organizations/{organization_id}")
+
+
+def staff_search(text: str) -> str:
+    """The search of staff, with `text` already looked for."""
+    return _absolute(f"/admin/organizations?{urlencode({'q': text})}")
 
 
 def _absolute(path: str) -> str:

@@ -24,6 +24,8 @@ class Screen:
 
 SCREENS = (
     Screen("profile", "Profile", "account.profile", None, "user", "You"),
+    Screen("notifications", "Notifications", "notifications.inbox", None, "bell", "You"),
+    Screen("security", "Security", "security.overview", None, "lock", "You"),
     Screen("team", "Team", "team.members", Permission.TEAM_READ, "users", "Organization"),
     Screen("billing", "Billing", "billing.overview", Permission.BILLING_READ, "card", "Organization"),
     Screen("usage", "Usage", "usage.overview", Permission.USAGE_READ, "chart", "Organization"),

@@ -12,7 +12,8 @@ from portal.config import Settings, load_settings
 from portal.context import Services
 from portal.extensions import db
 from tests.factories import World
-from tests.fakes import FakeMailer, FakeStripe
+from tests.fakes import FakeMailer, FakeSlack, FakeStripe
+from tests.support import help_desk
 from tests.support.postgres import create_database, drop_database
 from tests.visitor import Visitor
 from wsgi import create_app
@@ -20,6 +21,7 @@ from wsgi import create_app
 pytest_plugins = ["tests.support.postgres", "tests.support.browser", "tests.support.no_skips"]
 SECRET_KEY = "test-secret-key-that-is-long-enough-0123456789"
 WEBHOOK_SECRET = "whsec_test_secret"
+SERVICE_TOKEN = "service-token-of-the-tests-0123456789"
 ENGINES = ("sqlite", "postgres")
 
 
@@ -32,6 +34,8 @@ def make_settings(database_url: str, **more: object) -> Settings:
         "product_name": "Skylark",
         "stripe_secret_key": "sk_test_unit",
         "stripe_webhook_secrets": WEBHOOK_SECRET,
+        "service_tokens": SERVICE_TOKEN,
+        **help_desk.SECRETS,
     }
     return load_settings(**{**values, **more})
 
@@ -118,6 +122,13 @@ def stripe(app: Flask) -> FakeStripe:
 def mailer(app: Flask) -> FakeMailer:
     """The double at the mail server's place."""
     fake: FakeMailer = app.extensions["portal"].mailer
+    return fake
+
+
+@pytest.fixture
+def slack(app: Flask) -> FakeSlack:
+    """A double at Slack's place, which is not configured without it."""
+    fake = app.extensions["portal"].slack = FakeSlack()
     return fake
 
 

@@ -5,9 +5,11 @@ from typing import Self
 
 from argon2 import PasswordHasher
 
+from demo.story import STAFF_KEY
 from portal.actor import Actor, ActorKind
 from portal.extensions import db
-from portal.identity.models import Membership, Organization, User
+from portal.identity.models import Membership, Organization, SecondFactor, User
+from portal.identity.second_factor import sealed_key
 from portal.kit.text import sort_key
 from portal.permissions import Role, StaffRole
 
@@ -21,7 +23,15 @@ def make_user(email: str, name: str | None = None, staff_role: StaffRole | None 
     user = User(email=email, name=name, password_hash=PASSWORD_HASH, staff_role=staff_role)
     db.session.add(user)
     db.session.flush()
+    if staff_role is not None:
+        give_second_factor(user)
     return user
+
+
+def give_second_factor(user: User, key: str = STAFF_KEY) -> None:
+    """Switch `user`'s second factor on, with a secret that `tests.support.totp` has codes of."""
+    db.session.add(SecondFactor(user_id=user.id, secret=sealed_key(user.id, key)))
+    db.session.flush()
 
 
 def make_organization(name: str, *, customer: str | None = None) -> Organization:

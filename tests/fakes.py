@@ -3,10 +3,12 @@
 from dataclasses import replace
 from datetime import UTC, datetime
 from email.message import EmailMessage
+from typing import Any
 
 from portal.config import Settings
 from portal.errors import NotFoundError
 from portal.gateways.mailer import Mailer
+from portal.gateways.slack import SlackWebhook
 from portal.gateways.stripe_api import StripeGateway, StripeUnavailableError
 from portal.gateways.stripe_objects import (
     CardSnapshot,
@@ -95,3 +97,17 @@ class FakeMailer(Mailer):
         if self.error is not None:
             raise self.error
         self.sent.append(message)
+
+
+class FakeSlack(SlackWebhook):
+    """Keeps what it was given to post, with its key; `error` is raised instead, if set."""
+
+    def __init__(self) -> None:
+        super().__init__("http://localhost:1/hooks/slack")
+        self.sent: list[tuple[str, dict[str, Any]]] = []
+        self.error: Exception | None = None
+
+    def send(self, message: dict[str, Any], *, idempotency_key: str) -> None:
+        if self.error is not None:
+            raise self.error
+        self.sent.append((idempotency_key, message))

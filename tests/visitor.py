@@ -6,7 +6,9 @@ from typing import Any
 from flask import Flask
 from werkzeug.test import TestResponse
 
+from portal.extensions import db
 from tests.factories import PASSWORD
+from tests.support.totp import fresh_code
 
 TOKEN = re.compile(r'name="csrf_token"(?: type="hidden")? value="([^"]+)"')
 
@@ -15,6 +17,7 @@ class Visitor:
     """One cookie jar."""
 
     def __init__(self, app: Flask) -> None:
+        self.app = app
         self.client = app.test_client()
 
     def get(self, path: str, *, htmx: bool = False, **more: Any) -> TestResponse:
@@ -43,8 +46,13 @@ class Visitor:
         raise AssertionError("no form with a CSRF token was found")
 
     def sign_in(self, email: str, password: str = PASSWORD) -> TestResponse:
-        """Sign in; the answer is not followed."""
-        return self.post("/auth/sign-in", {"email": email, "password": password})
+        """Sign in, by the second step too where it is asked for; the answer is not followed."""
+        answer = self.post("/auth/sign-in", {"email": email, "password": password})
+        if answer.headers.get("Location") != "/auth/second-factor":
+            return answer
+        with self.app.app_context():
+            code = fresh_code(db.engine, email)
+        return self.post("/auth/second-factor", {"code": code})
 
     @staticmethod
     def _headers(htmx: bool) -> dict[str, str]:

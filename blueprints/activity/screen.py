@@ -1,13 +1,14 @@
 """What happened in the organization, newest first."""
 
-from flask import Response, request
+from flask import Response
 
 from blueprints._actor import current_actor
 from blueprints._guards import requires
-from blueprints._htmx import page
+from blueprints._limits import COSTLY, limiter
 from blueprints.activity import activity
-from portal.audit.queries import entries_page
-from portal.audit.wording import describe
+from blueprints.activity.forms import ActivityForm
+from blueprints.activity.log import export_log, show_log
+from portal.audit.export import FileKind
 from portal.permissions import Permission
 
 
@@ -15,11 +16,14 @@ from portal.permissions import Permission
 @requires(Permission.ACTIVITY_READ)
 def list_entries() -> Response:
     """One page of the log."""
-    found = entries_page(current_actor().organization, request.args.get("after"))
-    after = request.args.get("after")
-    return page(
-        "activity/list.html",
-        entries=[describe(row) for row in found.rows],
-        next=found.next_cursor,
-        after=after,
-    )
+    return show_log(ActivityForm(current_actor().organization), "activity/list.html", "activity.list_entries")
+
+
+@activity.get("/export.csv", defaults={"ending": "csv"})
+@activity.get("/export.jsonl", defaults={"ending": "jsonl"})
+@requires(Permission.ACTIVITY_READ)
+@limiter.limit(COSTLY)
+def list_entries_file(ending: str) -> Response:
+    """What the filter shows, as CSV or JSON Lines."""
+    actor = current_actor()
+    return export_log(ActivityForm(actor.organization), FileKind(ending), lambda _: actor)

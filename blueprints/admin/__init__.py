@@ -4,4 +4,12 @@ from flask import Blueprint
 
 admin = Blueprint("admin", __name__, url_prefix="/admin")
 
-from blueprints.admin import organizations  # noqa: E402,F401
+from blueprints.admin import (  # noqa: E402
+    actions,  # noqa: F401
+    audit_log,  # noqa: F401
+    jobs,  # noqa: F401
+    notifications,  # noqa: F401
+    organizations,  # noqa: F401
+    recoveries,  # noqa: F401
+    views,  # noqa: F401
+)

@@ -4,4 +4,4 @@ from flask import Blueprint
 
 ops = Blueprint("ops", __name__)
 
-from blueprints.ops import brand, health  # noqa: E402,F401
+from blueprints.ops import brand, health, metrics  # noqa: E402,F401

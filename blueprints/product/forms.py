@@ -14,6 +14,12 @@ class SignInForm(PortalForm):
     next = HiddenField()
 
 
+class CodeForm(PortalForm):
+    """A code of the authenticator app, or a recovery code."""
+
+    code = StringField("Code", [InputRequired("Write the code."), Length(max=40)])
+
+
 class JoinForm(PortalForm):
     """A new account for somebody who was invited."""
 

@@ -8,10 +8,11 @@ from blueprints._guards import public
 from blueprints._htmx import page, redirect_to
 from blueprints.product import invitation
 from blueprints.product.forms import JoinForm
-from blueprints.product.sign_in import set_session_cookie
+from blueprints.product.sign_in import enter, this_browser
 from portal.identity import sessions
 from portal.identity.queries import user_by_email, user_by_id
 from portal.identity.sessions import SignedIn
+from portal.identity.signing_in import open_session
 from portal.identity.throttle import INVITATION_BY_ADDRESS, count_attempt
 from portal.team import invitations
 from portal.team.models import Invitation
@@ -44,9 +45,9 @@ def accept(token: str) -> Response:
     if joined is None:
         return show_page(token, invitations.find_invitation(token), form, 422)
     session.clear()
-    response = welcome(found)
-    set_session_cookie(response, sessions.start_session(joined, origin()))
-    return response
+    browser = this_browser()
+    token = open_session(joined, browser)
+    return enter(token, browser, url_for("account.start"), f"Welcome to {found.organization.name}.")
 
 
 def join_as(token: str, visitor: SignedIn) -> Response:
@@ -71,8 +72,3 @@ def show_page(token: str, found: Invitation, form: JoinForm, status: int = 200) 
         visitor=visitor,
         has_account=has_account,
     )
-
-
-def welcome(found: Invitation) -> Response:
-    """Into the product, said once."""
-    return redirect_to(url_for("account.start"), f"Welcome to {found.organization.name}.")

@@ -91,7 +91,10 @@ def upgrade() -> None:
         ):
             batch_op.alter_column(name, existing_type=kind, nullable=False)
         batch_op.create_unique_constraint(op.f("uq_portal_audit_chain"), ["chain", "position"])
-        batch_op.create_index("ix_portal_audit_actor_id", ["actor_id", "id"])
+        batch_op.drop_index("ix_portal_audit_organization_id")
+        batch_op.create_index("ix_portal_audit_organization_id", ["organization_id", "created_at", "id"])
+        batch_op.create_index("ix_portal_audit_actor_id", ["actor_id", "created_at", "id"])
+        batch_op.create_index("ix_portal_audit_created_at", ["created_at", "id"])
     for statement in SQLITE_GUARDS if _is_sqlite() else POSTGRES_GUARDS:
         op.execute(statement)
 
@@ -110,7 +113,10 @@ def downgrade() -> None:
         "WHERE organization_id NOT IN (SELECT id FROM organizations)"
     )
     with op.batch_alter_table("portal_audit") as batch_op:
+        batch_op.drop_index("ix_portal_audit_created_at")
         batch_op.drop_index("ix_portal_audit_actor_id")
+        batch_op.drop_index("ix_portal_audit_organization_id")
+        batch_op.create_index("ix_portal_audit_organization_id", ["organization_id", "id"])
         batch_op.drop_constraint(op.f("uq_portal_audit_chain"), type_="unique")
         for name in ("chain", "position", "reason", "key_id", "previous_hash", "hash"):
             batch_op.drop_column(name)

@@ -25,4 +25,7 @@ class ApiKey(Base):
     last_used_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
     revoked_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
 
-    __table_args__ = (Index("ix_api_keys_organization_id", "organization_id", "created_at"),)
+    __table_args__ = (
+        Index("ix_api_keys_organization_id", "organization_id", "created_at"),
+        Index("ix_api_keys_prefix", "prefix"),
+    )

@@ -12,10 +12,9 @@ from portal.extensions import db
 from portal.kit.clock import utcnow
 from portal.kit.text import clean_line
 from portal.kit.tokens import ALPHABET, digest, random_text
-from portal.notifications.outbox import put_mail
+from portal.notifications.events import Event, announce
 from portal.permissions import Permission
 from portal.team.authority import lock_organization
-from portal.team.queries import owner_emails
 
 KIND = "ptl"
 SECRET_LENGTH = 32  # 62**32 is a little over 2**190
@@ -50,9 +49,7 @@ def create_key(actor: Actor, name: str) -> tuple[ApiKey, str]:
         Action.API_KEY_CREATED,
         Change("api_key", key.id, name, None, {"name": name, "prefix": key.prefix}),
     )
-    for recipient in owner_emails(organization.id):
-        payload = {"actor": actor.name, "key": name, "prefix": key.prefix, "organization": organization.name}
-        put_mail("api-key-created", recipient, payload, organization.id)
+    announce(Event.API_KEY_CREATED, actor, {"key": name, "prefix": key.prefix})
     return key, secret
 
 
@@ -66,6 +63,7 @@ def revoke_key(actor: Actor, key_id: str) -> ApiKey:
             "api_key", key.id, key.name, {"revoked": False}, {"revoked": True, "prefix": key.prefix}
         )
         record(actor, Action.API_KEY_REVOKED, change)
+        announce(Event.API_KEY_REVOKED, actor, {"key": key.name, "prefix": key.prefix})
     return key
 
 

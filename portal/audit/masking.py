@@ -2,34 +2,65 @@
 
 import json
 import re
+from functools import lru_cache
 from typing import Any
 
 MASK = "••••••"
 SECRET_NAMES = re.compile(
-    r"password|passphrase|secret|token|credential|private|recovery_code|totp|(?:^|_)otp|cvc|cvv|^code$|^key$|card_number",
+    r"pass(?:word|phrase|code)|secret|token|credential|private|authorization|cookie|totp|(?:^|_)otp|cvc|cvv|card_?number"
+    r"|(?:recovery|backup|verification|security)_?code|^codes?$|^(?:api_?)?key$|(?:^|_)pin$",
     re.IGNORECASE,
 )
 SECRET_VALUES = re.compile(
     r"(?:sk|rk|whsec|pk)_(?:live_|test_)?\w{12,}|ptl_\w{20,}|eyJ[\w-]{8,}\.[\w-]+\.[\w-]*|xox[a-z]-[\w-]{10,}"
-    r"|https://hooks\.slack\.com/\S+|\$argon2\S+|-----BEGIN [A-Z ]*PRIVATE KEY-----|\b(?:\d[ -]?){15,18}\d\b"
+    r"|(?:https?://)?hooks\.slack(?:-gov)?\.com/\S+|\$argon2\S+|-----BEGIN [A-Z ]*PRIVATE KEY-----"
+    r"|\bbearer\s+[\w.~+/-]{8,}=*|(?<=://)[^/\s:@]*:[^/\s@]+(?=@)|(?<!\w)(?:\d[ -]?){15,18}\d(?!\w)",
+    re.IGNORECASE,
 )
+CARD_NUMBERS = re.compile(r"(?<!\w)[3-6](?:[ -]?\d){12,14}(?!\w)")
+"""So many digits are a card's only with the right check digit (ISO/IEC 7812); more of them are masked anyway."""
+
+as_json = json.JSONEncoder(default=str).encode
 
 
 def masked(fields: dict[str, Any] | None) -> dict[str, Any] | None:
     """The fields as plain JSON, a value replaced where its name or its form says that it is a secret."""
     if fields is None:
         return None
-    plain: dict[str, Any] = json.loads(json.dumps(fields, default=str))
-    return {name: _mask(name, value) for name, value in plain.items()}
+    plain: dict[str, Any] = json.loads(as_json(fields))
+    return _mask_fields(plain, is_secret=False)
 
 
-def _mask(name: str, value: Any) -> Any:
+def masked_text(text: str) -> str:
+    """The text with everything in it replaced that has the form of a secret."""
+    return CARD_NUMBERS.sub(_mask_card, SECRET_VALUES.sub(MASK, text))
+
+
+def _mask_fields(fields: dict[str, Any], *, is_secret: bool) -> dict[str, Any]:
+    shown = [(*_of_name(name), value) for name, value in fields.items()]
+    return {name: _mask(value, is_secret=is_secret or names_secret) for name, names_secret, value in shown}
+
+
+@lru_cache(maxsize=500)
+def _of_name(name: str) -> tuple[str, bool]:
+    """The name as it is shown, and whether it names a secret. Names are few and come with every change."""
+    return masked_text(name), bool(SECRET_NAMES.search(name))
+
+
+def _mask(value: Any, *, is_secret: bool) -> Any:
     if isinstance(value, dict):
-        return {inner: _mask(inner, found) for inner, found in value.items()}
+        return _mask_fields(value, is_secret=is_secret)
     if isinstance(value, list):
-        return [_mask(name, found) for found in value]
+        return [_mask(found, is_secret=is_secret) for found in value]
     if value is None or isinstance(value, bool):
         return value
-    if SECRET_NAMES.search(name):
+    if is_secret:
         return MASK
-    return SECRET_VALUES.sub(MASK, value) if isinstance(value, str) else value
+    shown = masked_text(str(value))
+    return value if shown == str(value) else shown
+
+
+def _mask_card(found: re.Match[str]) -> str:
+    digits = [int(char) for char in found[0] if char.isdigit()]
+    total = sum(digits[-1::-2]) + sum(sum(divmod(2 * digit, 10)) for digit in digits[-2::-2])
+    return MASK if total % 10 == 0 else found[0]

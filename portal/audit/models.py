@@ -43,8 +43,9 @@ class AuditEntry(Base):
 
     __table_args__ = (
         UniqueConstraint("chain", "position"),
-        Index("ix_portal_audit_organization_id", "organization_id", "id"),
-        Index("ix_portal_audit_actor_id", "actor_id", "id"),
+        Index("ix_portal_audit_organization_id", "organization_id", "created_at", "id"),
+        Index("ix_portal_audit_actor_id", "actor_id", "created_at", "id"),
+        Index("ix_portal_audit_created_at", "created_at", "id"),
     )
 
 

@@ -1,6 +1,6 @@
-"""Writing a reading of Stripe into our own tables, with an audit row for every difference."""
+"""Writing a reading of Stripe into our own tables, with an audit row for every difference, and telling of it."""
 
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from sqlalchemy import select
@@ -8,6 +8,7 @@ from sqlalchemy import select
 from portal.actor import Actor
 from portal.audit.actions import Action
 from portal.audit.service import Change, record
+from portal.billing.announcements import card_changed, details_changed, invoice_changed, plan_changed
 from portal.billing.models import Card, Subscription
 from portal.extensions import db
 from portal.gateways.stripe_objects import (
@@ -34,21 +35,30 @@ PLAN_FIELDS = (
 )
 
 
-def apply_customer(actor: Actor, organization: Organization, customer: CustomerSnapshot) -> None:
+@dataclass(frozen=True, slots=True)
+class Target:
+    """The organization that a reading is written into. The first reading is where we start from: nobody is told."""
+
+    actor: Actor
+    organization: Organization
+    is_told: bool
+
+
+def apply_customer(target: Target, customer: CustomerSnapshot) -> None:
     """Make our rows say what Stripe says about a customer: details, card, subscriptions."""
     if not customer.is_deleted:
-        _apply_details(actor, organization, customer)
-    _apply_card(actor, organization, customer.card)
-    known = {row.stripe_id: row for row in _subscriptions(organization.id)}
+        _apply_details(target, customer)
+    _apply_card(target, customer.card)
+    known = {row.stripe_id: row for row in _subscriptions(target.organization.id)}
     for snapshot in customer.subscriptions:
-        _apply_subscription(actor, organization, known.pop(snapshot.id, None), snapshot)
+        _apply_subscription(target, known.pop(snapshot.id, None), snapshot)
     for ended in known.values():  # Stripe's customer lists only subscriptions that have not ended
         if ended.status != "canceled":
-            _record_plan(actor, ended, {"status": ended.status}, {"status": "canceled"})
-            ended.status = "canceled"
+            before, ended.status = ended.status, "canceled"
+            _record_plan(target, ended, {"status": before}, {"status": ended.status})
 
 
-def apply_invoice(actor: Actor, organization: Organization, snapshot: InvoiceSnapshot) -> None:
+def apply_invoice(target: Target, snapshot: InvoiceSnapshot) -> None:
     """Make our row say what Stripe says about an invoice. Drafts are not shown to anybody, so not kept."""
     if snapshot.status == "draft" or snapshot.number is None:
         return
@@ -59,14 +69,19 @@ def apply_invoice(actor: Actor, organization: Organization, snapshot: InvoiceSna
     is_new = invoice is None
     if invoice is None:
         invoice = Invoice(
-            organization_id=organization.id, source=InvoiceSource.STRIPE, stripe_id=snapshot.id, lines=[]
+            organization_id=target.organization.id,
+            source=InvoiceSource.STRIPE,
+            stripe_id=snapshot.id,
+            lines=[],
         )
         db.session.add(invoice)
     before = None if is_new else invoice.status.value
     tried = 0 if is_new else invoice.attempts
     _copy_invoice(invoice, snapshot)
     db.session.flush()
-    _record_invoice(actor, invoice, before, tried)
+    _record_invoice(target.actor, invoice, before, tried)
+    if target.is_told:
+        invoice_changed(target.actor, invoice, before, tried)
 
 
 def _record_invoice(actor: Actor, invoice: Invoice, before: str | None, tried: int) -> None:
@@ -99,10 +114,11 @@ def _line_values(line: InvoiceLine) -> tuple[Any, ...]:
     return line.position, line.description, line.quantity, line.unit_minor, line.amount_minor
 
 
-def _apply_details(actor: Actor, organization: Organization, customer: CustomerSnapshot) -> None:
+def _apply_details(target: Target, customer: CustomerSnapshot) -> None:
     """Take name and mail from Stripe, unless a change made here is still on its way there."""
     if has_pending(Channel.STRIPE, customer.id):
         return
+    organization = target.organization
     before = {"name": organization.name, "billing_email": organization.billing_email}
     after = {
         "name": customer.name or organization.name,
@@ -111,10 +127,13 @@ def _apply_details(actor: Actor, organization: Organization, customer: CustomerS
     if before != after:
         organization.name, organization.billing_email = after["name"], after["billing_email"]
         change = Change("organization", organization.id, after["name"], before, after)
-        record(actor, Action.BILLING_DETAILS_CHANGED, change)
+        record(target.actor, Action.BILLING_DETAILS_CHANGED, change)
+        if target.is_told:
+            details_changed(target.actor, organization, before, after)
 
 
-def _apply_card(actor: Actor, organization: Organization, snapshot: CardSnapshot | None) -> None:
+def _apply_card(target: Target, snapshot: CardSnapshot | None) -> None:
+    organization = target.organization
     card = db.session.get(Card, organization.id)
     before, after = _describe(card), _describe(snapshot)
     if snapshot is None and card is not None:
@@ -128,11 +147,10 @@ def _apply_card(actor: Actor, organization: Organization, snapshot: CardSnapshot
         card.synced_at = utcnow()
         db.session.add(card)
     if before != after:
-        record(
-            actor,
-            Action.CARD_CHANGED,
-            Change("organization", organization.id, organization.name, before, after),
-        )
+        change = Change("organization", organization.id, organization.name, before, after)
+        record(target.actor, Action.CARD_CHANGED, change)
+        if target.is_told:
+            card_changed(target.actor, organization, before, after)
 
 
 def _describe(card: Card | CardSnapshot | None) -> dict[str, Any] | None:
@@ -142,11 +160,9 @@ def _describe(card: Card | CardSnapshot | None) -> dict[str, Any] | None:
     return {"brand": card.brand, "last4": card.last4, "expires": expires}
 
 
-def _apply_subscription(
-    actor: Actor, organization: Organization, row: Subscription | None, snapshot: SubscriptionSnapshot
-) -> None:
+def _apply_subscription(target: Target, row: Subscription | None, snapshot: SubscriptionSnapshot) -> None:
     before = {name: getattr(row, name) for name in PLAN_FIELDS} if row else None
-    row = row or Subscription(stripe_id=snapshot.id, organization_id=organization.id)
+    row = row or Subscription(stripe_id=snapshot.id, organization_id=target.organization.id)
     values = asdict(snapshot)
     del values["id"]
     for name, value in values.items():
@@ -156,22 +172,21 @@ def _apply_subscription(
     db.session.flush()
     after = {name: getattr(row, name) for name in PLAN_FIELDS}
     if before is None:
-        _record_plan(actor, row, None, after)
+        _record_plan(target, row, None, after)
     elif before != after:
         changed = [name for name in PLAN_FIELDS if before[name] != after[name] or name == "currency"]
         _record_plan(
-            actor, row, {name: before[name] for name in changed}, {name: after[name] for name in changed}
+            target, row, {name: before[name] for name in changed}, {name: after[name] for name in changed}
         )
 
 
 def _record_plan(
-    actor: Actor, row: Subscription, before: dict[str, Any] | None, after: dict[str, Any] | None
+    target: Target, row: Subscription, before: dict[str, Any] | None, after: dict[str, Any]
 ) -> None:
-    record(
-        actor,
-        Action.SUBSCRIPTION_CHANGED,
-        Change("subscription", row.stripe_id, row.plan_name, before, after),
-    )
+    change = Change("subscription", row.stripe_id, row.plan_name, before, after)
+    record(target.actor, Action.SUBSCRIPTION_CHANGED, change)
+    if target.is_told:
+        plan_changed(target.actor, row, before, after)
 
 
 def _subscriptions(organization_id: str) -> list[Subscription]:

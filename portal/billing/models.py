@@ -72,7 +72,10 @@ class EventStatus(StrEnum):
 
 
 class StripeEvent(Base):
-    """An event as received, stored before it is handled. `payload` is the raw verified body."""
+    """An event as received, stored before it is handled. `payload` is the raw verified body.
+
+    `customer_id` is whom it is about, for staff who look for it; handling reads the payload.
+    """
 
     __tablename__ = "stripe_events"
 
@@ -80,6 +83,7 @@ class StripeEvent(Base):
     type: Mapped[str] = mapped_column(String(80))
     livemode: Mapped[bool]
     payload: Mapped[str] = mapped_column(Text)
+    customer_id: Mapped[str | None] = mapped_column(String(64))
     status: Mapped[EventStatus] = mapped_column(default=EventStatus.PENDING)
     attempts: Mapped[int] = mapped_column(default=0)
     created_at: Mapped[datetime] = mapped_column(UTCDateTime)
@@ -90,7 +94,10 @@ class StripeEvent(Base):
     handled_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
     last_error: Mapped[str | None] = mapped_column(Text)
 
-    __table_args__ = (Index("ix_stripe_events_due", "status", "next_attempt_at"),)
+    __table_args__ = (
+        Index("ix_stripe_events_due", "status", "next_attempt_at"),
+        Index("ix_stripe_events_customer_id", "customer_id", "created_at"),
+    )
 
 
 class StripeSync(Base):

@@ -4,6 +4,7 @@ from portal import links
 from portal.actor import Actor
 from portal.audit.actions import Action
 from portal.audit.service import Change, record
+from portal.billing.announcements import details_changed
 from portal.billing.queries import portal_configuration_id
 from portal.context import stripe
 from portal.errors import ConflictError
@@ -12,7 +13,7 @@ from portal.identity.models import Organization
 from portal.identity.queries import organization_by_id
 from portal.kit.clock import utcnow
 from portal.kit.text import clean_email, clean_line
-from portal.notifications.outbox import put_mail, put_stripe
+from portal.notifications.outbox import put_stripe
 from portal.permissions import Permission
 from portal.team.authority import lock_organization
 
@@ -25,7 +26,7 @@ class NoStripeCustomerError(ConflictError):
 
 
 def change_details(actor: Actor, name: str, billing_email: str) -> Organization:
-    """Change the company name and billing mail; Stripe is told by the outbox, the old address by mail.
+    """Change the company name and billing mail; Stripe is told by the outbox, people by the event.
 
     Raises `InvalidInputError` naming the field.
     """
@@ -45,13 +46,7 @@ def change_details(actor: Actor, name: str, billing_email: str) -> Organization:
     )
     if organization.stripe_customer_id:
         put_stripe("customer-details", organization.stripe_customer_id, organization.id)
-    for recipient in sorted({before["billing_email"], billing_email}):
-        put_mail(
-            "billing-details-changed",
-            recipient,
-            {"actor": actor.name, "before": before, "after": after},
-            organization.id,
-        )
+    details_changed(actor, organization, before, after)
     return organization
 
 

@@ -6,21 +6,26 @@ from functools import partial
 from http import HTTPStatus
 from typing import Any
 
-from sqlalchemy.dialects.postgresql import insert as postgres_insert
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+from sqlalchemy import Select, select
 
+from portal.actor import Actor
+from portal.audit.actions import Action
+from portal.audit.reasons import clean_reason
+from portal.audit.service import Change, record
 from portal.billing.models import EventStatus, StripeEvent
 from portal.billing.sync import sync_customer, sync_invoice
 from portal.context import stripe
-from portal.errors import InvalidInputError
-from portal.extensions import db, release_connection
+from portal.errors import ConflictError, InvalidInputError, or_not_found
+from portal.extensions import db, insert_into, release_connection
+from portal.identity.models import Organization
 from portal.kit.clock import from_timestamp, utcnow
-from portal.kit.work import Schedule, claim_due, lock_claimed
+from portal.kit.work import RETRY_SCHEDULE, claim_due, lock_claimed
+from portal.permissions import StaffRole
 
-RETRY_SCHEDULE = Schedule((5, 300, 1_800, 7_200, 18_000, 36_000, 36_000))
 KEPT_PREFIXES = ("customer.", "payment_method.", "invoice.")
 NOT_KEPT = ("invoice.upcoming",)
 YEAR_9999 = 253_370_764_800
+LONGEST_CUSTOMER = 64
 
 
 class BadEventError(InvalidInputError):
@@ -39,13 +44,13 @@ def store_event(payload: bytes, signature: str) -> None:
     text = stripe().verify_event(payload, signature)
     event = _parse(text)
     is_ours = event["livemode"] == stripe().is_live and _is_kept(event["type"])
-    insert = postgres_insert if db.engine.dialect.name == "postgresql" else sqlite_insert
     now = utcnow()
-    statement = insert(StripeEvent).values(
+    statement = insert_into(StripeEvent).values(
         id=event["id"],
         type=event["type"],
         livemode=event["livemode"],
         payload=text if is_ours else "{}",
+        customer_id=_customer(event),
         status=EventStatus.PENDING if is_ours else EventStatus.IGNORED,
         attempts=0,
         created_at=from_timestamp(event["created"]),
@@ -95,6 +100,39 @@ def mark_event_failed(event_id: str, worker: str, error: str) -> None:
         event.status = EventStatus.DEAD
 
 
+def replay_event(actor: Actor, event_id: str, reason: str) -> StripeEvent:
+    """Staff have an event of the actor's organization handled again, from its first try.
+
+    Raises `ForbiddenError`, `InvalidInputError` (reason), `NotFoundError`, and `ConflictError` for one that waits
+    already and for one that was kept without its content.
+    """
+    actor.require_staff(StaffRole.LEAD)
+    reason = clean_reason(reason)
+    event = or_not_found(db.session.scalar(_event_of(actor.organization, event_id)))
+    if event.status is EventStatus.PENDING:
+        raise ConflictError("This event waits to be handled already.")
+    if event.status is EventStatus.IGNORED:
+        raise ConflictError("This event changes nothing here, so its content was not kept.")
+    before = {"status": event.status.value}
+    event.status, event.attempts, event.next_attempt_at = EventStatus.PENDING, 0, utcnow()
+    event.claimed_by = event.claimed_until = event.handled_at = event.last_error = None
+    db.session.flush()
+    what = Change("stripe_event", event.id, event.type, before, {"status": event.status.value})
+    record(actor, Action.STRIPE_EVENT_REPLAYED, what, reason=reason)
+    return event
+
+
+def _event_of(organization_id: str, event_id: str) -> Select[StripeEvent]:
+    """The event if it is about the organization's customer, locked for a change."""
+    return (
+        select(StripeEvent)
+        .join(Organization, Organization.stripe_customer_id == StripeEvent.customer_id)
+        .where(Organization.id == organization_id, StripeEvent.id == event_id)
+        .with_for_update(of=StripeEvent)
+        .execution_options(populate_existing=True)
+    )
+
+
 def _mark(event_id: str, worker: str, status: EventStatus) -> None:
     event = lock_claimed(StripeEvent, event_id, EventStatus.PENDING, worker)
     if event is not None:
@@ -117,6 +155,16 @@ def _about(event_type: str, event: dict[str, Any]) -> tuple[str | None, str | No
         return data["id"], None
     earlier = event["data"].get("previous_attributes") or {}  # a detached card names its customer only here
     return data.get("customer") or earlier.get("customer"), None
+
+
+def _customer(event: dict[str, Any]) -> str | None:
+    """The customer to find the event by; None for whatever else a signed body may hold in its place."""
+    try:
+        found, _ = _about(event["type"], event)
+    except (AttributeError, KeyError):
+        return None
+    is_id = isinstance(found, str) and len(found) <= LONGEST_CUSTOMER and found.isprintable()
+    return found if is_id else None
 
 
 def _parse(text: str) -> dict[str, Any]:

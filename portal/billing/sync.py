@@ -6,7 +6,7 @@ from sqlalchemy import insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from portal.actor import stripe_actor
-from portal.billing.mirror import apply_customer, apply_invoice
+from portal.billing.mirror import Target, apply_customer, apply_invoice
 from portal.billing.models import StripeSync
 from portal.billing.queries import organization_by_customer
 from portal.context import stripe
@@ -75,7 +75,7 @@ def sync(
         if not _advance(customer_id, version):
             db.session.rollback()
             continue
-        _apply(customer_id, reading)
+        _apply(customer_id, reading, is_first=version == 0)
         if before_commit:
             before_commit()
         db.session.commit()
@@ -91,17 +91,17 @@ def advance_version(customer_id: str) -> None:
     db.session.execute(newer.execution_options(synchronize_session=False))
 
 
-def _apply(customer_id: str, reading: Reading) -> None:
+def _apply(customer_id: str, reading: Reading, *, is_first: bool) -> None:
     """Write under the organization's lock: a change of its details must come before or after, not in between."""
     customer, invoices = reading
     found = organization_by_customer(customer_id)
     if found is None:
         return
     organization = organization_by_id(found.id, lock=True)
-    actor = stripe_actor(organization.id)
-    apply_customer(actor, organization, customer)
+    target = Target(stripe_actor(organization.id), organization, is_told=not is_first)
+    apply_customer(target, customer)
     for invoice in invoices:
-        apply_invoice(actor, organization, invoice)
+        apply_invoice(target, invoice)
 
 
 def _version(customer_id: str) -> int:

@@ -11,14 +11,14 @@ hasher = PasswordHasher()
 UNKNOWN_USER_HASH = hasher.hash("nobody has this password")
 
 
-def hash_password(password: str) -> str:
+def hash_password(password: str, *, field: str = "password") -> str:
     """The hash to store. Raises `InvalidInputError` naming the field when it is too short or too long."""
     if len(password) < MINIMUM_LENGTH:
         raise InvalidInputError(
-            f"Use at least {MINIMUM_LENGTH} characters. A few words are fine.", field="password"
+            f"Use at least {MINIMUM_LENGTH} characters. A few words are fine.", field=field
         )
     if len(password) > MAXIMUM_LENGTH:
-        raise InvalidInputError(f"Use at most {MAXIMUM_LENGTH} characters.", field="password")
+        raise InvalidInputError(f"Use at most {MAXIMUM_LENGTH} characters.", field=field)
     return rehash(password)
 
 

@@ -20,6 +20,14 @@ def user_by_id(user_id: str) -> User:
     return or_not_found(db.session.get(User, user_id))
 
 
+def lock_user(user_id: str) -> None:
+    """Hold the user's row until the transaction ends (Postgres): their sign-in data changes one at a time.
+
+    FOR NO KEY UPDATE: rows that only point at the user may still be inserted meanwhile.
+    """
+    db.session.execute(select(User.id).where(User.id == user_id).with_for_update(key_share=True))
+
+
 def organization_by_id(organization_id: str, *, lock: bool = False) -> Organization:
     """The organization, or `NotFoundError`. `lock` holds its row until the transaction ends (Postgres).
 

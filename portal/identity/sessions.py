@@ -1,14 +1,17 @@
 """Server-side sessions: a random token in a cookie, its hash in the database, asked on every request."""
 
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import ColumnElement, Update, and_, bindparam, case, delete, func, or_, select, update
+from sqlalchemy import ColumnElement, Select, Update, and_, bindparam, case, delete, func, or_, select, update
 from sqlalchemy.exc import OperationalError
 
 from portal.actor import Origin
-from portal.database import UTCDateTime, brief_transaction
+from portal.database import AnyRow, UTCDateTime, brief_transaction
+from portal.errors import NotFoundError
 from portal.extensions import db, fetch_rows
 from portal.identity.models import Membership, Organization, User, UserSession
 from portal.kit.clock import utcnow
@@ -19,6 +22,17 @@ log = logging.getLogger("portal.sessions")
 CUSTOMER_IDLE, CUSTOMER_LIFETIME = timedelta(days=7), timedelta(days=30)  # ASVS V7.3.1, V7.3.2
 STAFF_IDLE, STAFF_LIFETIME = timedelta(minutes=30), timedelta(hours=12)
 TOUCH_EVERY = timedelta(minutes=5)
+PROOF_LASTS = timedelta(minutes=10)
+
+
+@dataclass(frozen=True, slots=True)
+class CustomerView:
+    """Somebody of the staff looks at this organization, read-only; see `portal.support.views`."""
+
+    id: str
+    organization_id: str
+    organization_name: str
+    expires_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +42,8 @@ class SignedIn:
     session_id: str
     token_hash: str
     last_seen_at: datetime
+    second_factor_at: datetime | None
+    proved_at: datetime
     user_id: str
     email: str
     name: str
@@ -36,10 +52,15 @@ class SignedIn:
     organization_name: str | None
     role: Role | None
     memberships_count: int
+    view: CustomerView | None = None
 
     def is_stale(self, now: datetime) -> bool:
         """Whether `last_seen_at` wants to be written again."""
         return now - self.last_seen_at > TOUCH_EVERY
+
+    def is_proved(self, now: datetime) -> bool:
+        """Whether password, and second factor where it is on, were given a short while ago (ASVS V7.5.1)."""
+        return now - self.proved_at < PROOF_LASTS
 
 
 OTHER_MEMBERSHIPS = (
@@ -49,11 +70,13 @@ OTHER_MEMBERSHIPS = (
     .scalar_subquery()
     .label("memberships_count")
 )
-FIND_SESSION = (
+FIND_SESSION: Select[*tuple[Any, ...]] = (
     select(
         UserSession.id.label("session_id"),
         UserSession.token_hash,
         UserSession.last_seen_at,
+        UserSession.second_factor_at,
+        UserSession.proved_at,
         User.id.label("user_id"),
         User.email,
         User.name,
@@ -84,7 +107,7 @@ FIND_SESSION = (
 """Built once: this is asked on every request, and building it takes longer than asking."""
 
 
-def start_session(user: User, origin: Origin) -> str:
+def start_session(user: User, origin: Origin, *, with_second_factor: bool = False) -> str:
     """A new session for `user`, in the organization they were in last; returns the token for the cookie."""
     token = new_secret()
     now = utcnow()
@@ -97,6 +120,8 @@ def start_session(user: User, origin: Origin) -> str:
             agent=origin.agent,
             created_at=now,
             last_seen_at=now,
+            second_factor_at=now if with_second_factor else None,
+            proved_at=now,
             expires_at=now + (STAFF_LIFETIME if user.staff_role else CUSTOMER_LIFETIME),
         )
     )
@@ -138,6 +163,51 @@ def _seen_now(token_hash: str) -> Update:
 def end_session(token_hash: str) -> None:
     """Refuse this session from the next request on, in every process."""
     _revoke(UserSession.token_hash == token_hash)
+
+
+def end_all_sessions(user_id: str) -> int:
+    """Refuse every session of this person from the next request on; returns how many there were."""
+    return _revoke(UserSession.user_id == user_id, _is_good())
+
+
+def end_other_sessions(user_id: str, token_hash: str) -> int:
+    """Refuse all sessions of this person but the one of `token_hash`; returns how many."""
+    return _revoke(UserSession.user_id == user_id, UserSession.token_hash != token_hash, _is_good())
+
+
+def end_one_session(user_id: str, session_id: str) -> str:
+    """Refuse one session of this person; returns the agent it was started with. Raises `NotFoundError`."""
+    mine = (UserSession.user_id == user_id, UserSession.id == session_id, _is_good())
+    agent = db.session.execute(select(UserSession.agent).where(*mine)).one_or_none()
+    if not _revoke(*mine) or agent is None:
+        raise NotFoundError("This device is signed out already.")
+    return agent.agent or ""
+
+
+def sessions_of_user(user_id: str) -> Sequence[AnyRow]:
+    """`id`, `agent`, `address`, `created_at`, `last_seen_at` of the sessions that are good now, last seen first."""
+    statement = (
+        select(
+            UserSession.id,
+            UserSession.agent,
+            UserSession.address,
+            UserSession.created_at,
+            UserSession.last_seen_at,
+        )
+        .where(UserSession.user_id == user_id, _is_good())
+        .order_by(UserSession.last_seen_at.desc(), UserSession.id)
+    )
+    return db.session.execute(statement).all()
+
+
+def renew_session(token_hash: str, *, with_second_factor: bool) -> str:
+    """A new token for a session whose person has just proved again who they are (ASVS V7.2.4); the old one is dead."""
+    token, now = new_secret(), utcnow()
+    values = {"token_hash": digest(token), "last_seen_at": now, "proved_at": now}
+    if with_second_factor:
+        values["second_factor_at"] = now
+    db.session.execute(update(UserSession).where(UserSession.token_hash == token_hash).values(values))
+    return token
 
 
 def leave_organization_in_sessions(user_id: str, organization_id: str) -> None:
@@ -182,7 +252,21 @@ def _first_organization(user_id: str) -> str | None:
     return db.session.scalar(mine)
 
 
-def _revoke(condition: ColumnElement[bool]) -> None:
-    db.session.execute(
-        update(UserSession).where(condition, UserSession.revoked_at.is_(None)).values(revoked_at=utcnow())
+def _is_good() -> ColumnElement[bool]:
+    """What `FIND_SESSION` asks of a session itself; whose idle time is shorter does not matter for ending it."""
+    now = utcnow()
+    return and_(
+        UserSession.revoked_at.is_(None),
+        UserSession.expires_at > now,
+        UserSession.last_seen_at > now - CUSTOMER_IDLE,
     )
+
+
+def _revoke(*conditions: ColumnElement[bool]) -> int:
+    ended = (
+        update(UserSession)
+        .where(*conditions, UserSession.revoked_at.is_(None))
+        .values(revoked_at=utcnow())
+        .returning(UserSession.id)
+    )
+    return len(db.session.execute(ended).all())

@@ -27,6 +27,9 @@ class Limit:
 
 SIGN_IN_BY_ACCOUNT_AND_ADDRESS = Limit("sign-in:account", 8, timedelta(minutes=5))
 SIGN_IN_BY_ADDRESS = Limit("sign-in:address", 60, timedelta(minutes=5))
+SECOND_FACTOR_BY_ACCOUNT_AND_ADDRESS = Limit("second-factor:account-address", 8, timedelta(minutes=5))
+SECOND_FACTOR_BY_ACCOUNT = Limit("second-factor:account", 40, timedelta(hours=1))
+PROOF_BY_ACCOUNT = Limit("proof:account", 10, timedelta(minutes=5))
 INVITATION_BY_ADDRESS = Limit("invitation:address", 30, timedelta(minutes=5))
 
 

@@ -52,6 +52,7 @@ class Invoice(Base):
     issued_at: Mapped[datetime] = mapped_column(UTCDateTime)
     due_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
     paid_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    overdue_told_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
     hosted_url: Mapped[str | None] = mapped_column(Text)
     pdf_url: Mapped[str | None] = mapped_column(Text)
     document: Mapped[dict[str, Any] | None] = mapped_column(JSONDict)
@@ -62,6 +63,8 @@ class Invoice(Base):
 
     __table_args__ = (
         Index("ix_invoices_page", "organization_id", "issued_at", "id"),
+        Index("ix_invoices_number", "number"),
+        Index("ix_invoices_due", "status", "due_at"),
         UniqueConstraint("source", "organization_id", "number"),
         CheckConstraint("(source = 'stripe') = (stripe_id IS NOT NULL)", name="stripe_id_by_source"),
     )

@@ -1,5 +1,6 @@
 """Selects about invoices."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from sqlalchemy import func, select, tuple_
@@ -39,6 +40,15 @@ def invoices_page(organization_id: str, after: str | None = None) -> Page[AnyRow
     ordered = statement.order_by(Invoice.issued_at.desc(), Invoice.id.desc()).limit(PAGE_SIZE + 1)
     rows = db.session.execute(ordered).all()
     return make_page(rows, PAGE_SIZE, lambda row: (row.issued_at.isoformat(), row.id))
+
+
+def open_invoices(organization_id: str, limit: int) -> Sequence[AnyRow]:
+    """Invoices that wait for their money, the longest due first; those without a due day come last."""
+    statement = INVOICE_ROWS.where(
+        Invoice.organization_id == organization_id, Invoice.status == InvoiceStatus.OPEN
+    )
+    ordered = statement.order_by(Invoice.due_at.is_(None), Invoice.due_at, Invoice.issued_at, Invoice.id)
+    return db.session.execute(ordered.limit(limit)).all()
 
 
 def get_invoice(organization_id: str, invoice_id: str) -> Invoice:

@@ -20,9 +20,9 @@ def short_date(value: date | datetime, locale: str = DEFAULT_LOCALE) -> str:
     return _medium(value.astimezone(UTC).date() if isinstance(value, datetime) else value, locale)
 
 
-def exact_time(value: datetime, locale: str = DEFAULT_LOCALE) -> str:
-    """`Nov 23, 2026, 07:52 UTC`."""
-    moment = value.astimezone(UTC)
+def exact_time(value: datetime | str, locale: str = DEFAULT_LOCALE) -> str:
+    """`Nov 23, 2026, 07:52 UTC`. Takes ISO text too."""
+    moment = (datetime.fromisoformat(value) if isinstance(value, str) else value).astimezone(UTC)
     return f"{_medium(moment.date(), locale)}, {moment:%H:%M} UTC"
 
 

@@ -3,10 +3,10 @@
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, or_, select, update
+from sqlalchemy import ColumnElement, func, or_, select, update
 
 from portal.extensions import db
 from portal.kit.clock import utcnow
@@ -30,27 +30,35 @@ class Schedule:
         return now + timedelta(seconds=wait * (1 + random.random() / 10))  # noqa: S311  # nosec B311
 
 
+RETRY_SCHEDULE = Schedule((5, 300, 1_800, 7_200, 18_000, 36_000, 36_000))
+"""After 5 s, 5 min, 30 min, 2 h, 5 h, 10 h and 10 h: more than a day, so that an outage on one side loses nothing."""
+
+
+def database_now() -> datetime:
+    """The one clock that every worker shares. An embedded database has that of its machine."""
+    if db.engine.dialect.name == "sqlite":
+        return utcnow()
+    now: datetime = db.session.scalars(select(func.clock_timestamp())).one()
+    return now.astimezone(UTC)
+
+
 def claim_due(
     table: type[Row], pending: object, worker: str, limit: int, *only: ColumnElement[bool]
 ) -> list[Row]:
     """Claim up to `limit` due rows, oldest due first, and commit. Rows claimed elsewhere are left alone.
 
-    The update repeats the conditions of the select, so of two workers that saw the same row one gets it; on
-    Postgres SKIP LOCKED saves the loser the wait.
+    The update repeats that the claim is free, so of two workers that saw the same row one gets it; on Postgres
+    SKIP LOCKED saves the loser the wait. Repeating more would have SQLite go through everything that is due.
     """
     model: Any = table
-    now = utcnow()
-    is_due = (
-        *only,
-        model.status == pending,
-        model.next_attempt_at <= now,
-        or_(model.claimed_until.is_(None), model.claimed_until < now),
-    )
+    now = database_now()
+    is_free = or_(model.claimed_until.is_(None), model.claimed_until < now)
+    is_due = (*only, model.status == pending, model.next_attempt_at <= now, is_free)
     oldest = select(model.id).where(*is_due).order_by(model.next_attempt_at, model.id).limit(limit)
     due = oldest.with_for_update(skip_locked=True).cte("due")
     claim = (
         update(model)
-        .where(model.id.in_(select(due.c.id)), *is_due)
+        .where(model.id.in_(select(due.c.id)), is_free)
         .values(claimed_by=worker, claimed_until=now + LEASE)
         .returning(model.id)
         .execution_options(synchronize_session=False)

@@ -1,30 +1,34 @@
 """Delivering one outbox message: nothing is locked while the other side is asked."""
 
-import logging
 from collections.abc import Callable
 
 from portal.billing.queries import organization_by_customer
 from portal.billing.sync import advance_version
 from portal.context import services, stripe
-from portal.errors import NotFoundError, PortalError
+from portal.errors import NotFoundError
 from portal.extensions import db, release_connection
 from portal.gateways.mailer import MailNotSentError
-from portal.gateways.stripe_api import StripeRefusedError
+from portal.gateways.slack import SlackNotSentError
 from portal.identity.queries import organization_by_id
 from portal.kit.clock import utcnow
 from portal.kit.work import lock_claimed
-from portal.notifications.mails import NoLongerWantedError, write_mail
+from portal.notifications.failures import note_failure
+from portal.notifications.mails import write_mail
 from portal.notifications.models import Channel, OutboxMessage, OutboxStatus
-from portal.notifications.outbox import ask_again, mark_delivered, mark_failed
+from portal.notifications.outbox import ask_again, mark_delivered
+from portal.notifications.slack_messages import write_slack
 
-PERMANENT = (StripeRefusedError, NotFoundError, NoLongerWantedError)
-log = logging.getLogger("portal.outbox")
 Finish = Callable[[OutboxMessage], None]
 
 
 def is_reachable(channel: Channel) -> bool:
     """Whether there is anything configured to deliver to; if not, messages wait and lose no tries."""
-    return (services().mailer if channel is Channel.MAIL else services().stripe) is not None
+    sides = {
+        Channel.MAIL: services().mailer,
+        Channel.SLACK: services().slack,
+        Channel.STRIPE: services().stripe,
+    }
+    return sides[channel] is not None
 
 
 def deliver(message_id: int, worker: str) -> None:
@@ -37,10 +41,9 @@ def deliver(message_id: int, worker: str) -> None:
         db.session.rollback()
         return
     try:
-        finish = _send_mail(message) if message.channel == Channel.MAIL else _update_stripe_customer(message)
+        finish = SENDERS[message.channel](message)
     except Exception as error:  # noqa: BLE001  # a message that cannot even be written must not come back for ever
-        db.session.rollback()
-        _fail(message_id, worker, error)
+        note_failure(message_id, worker, error)
         return
     message = lock_claimed(OutboxMessage, message_id, OutboxStatus.PENDING, worker)
     if message is not None:
@@ -55,6 +58,16 @@ def _send_mail(message: OutboxMessage) -> Finish:
     mail = write_mail(message)
     release_connection()
     mailer.send(mail)
+    return mark_delivered
+
+
+def _send_slack(message: OutboxMessage) -> Finish:
+    slack = services().slack
+    if slack is None:
+        raise SlackNotSentError("SLACK_WEBHOOK_URL is not set", is_permanent=False)
+    body, key = write_slack(message), message.message_key
+    release_connection()
+    slack.send(body, idempotency_key=key)
     return mark_delivered
 
 
@@ -84,20 +97,8 @@ def _update_stripe_customer(message: OutboxMessage) -> Finish:
     return finish
 
 
-def _fail(message_id: int, worker: str, error: Exception) -> None:
-    message = lock_claimed(OutboxMessage, message_id, OutboxStatus.PENDING, worker)
-    if message is None:
-        db.session.rollback()
-        return
-    reason = error.message if isinstance(error, PortalError) else type(error).__name__
-    mark_failed(message, reason, permanent=_is_permanent(error))
-    extra = {"topic": message.topic, "message_key": message.message_key, "attempts": message.attempts}
-    unforeseen = None if isinstance(error, PortalError) else error
-    log.warning(
-        "not delivered", extra={**extra, "reason": reason, "status": message.status}, exc_info=unforeseen
-    )
-    db.session.commit()
-
-
-def _is_permanent(error: Exception) -> bool:
-    return isinstance(error, PERMANENT) or (isinstance(error, MailNotSentError) and error.is_permanent)
+SENDERS: dict[Channel, Callable[[OutboxMessage], Finish]] = {
+    Channel.MAIL: _send_mail,
+    Channel.SLACK: _send_slack,
+    Channel.STRIPE: _update_stripe_customer,
+}

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from enum import StrEnum
 from typing import Any
 
-from portal.actor import Actor
+from portal.actor import Actor, ActorKind
 from portal.notifications.models import Channel
 from portal.notifications.outbox import put
 
@@ -43,6 +43,43 @@ class Event(StrEnum):
     RECOVERY_ENDED = "recovery-ended"
 
 
+_MEMBER = {"member", "email"}
+_INVOICE = {"invoice", "invoice_id", "amount_minor", "currency"}
+_KEY = {"key", "prefix"}
+READ: dict[Event, set[str]] = {
+    Event.MEMBER_ADDED: _MEMBER | {"role"},
+    Event.MEMBER_ROLE_CHANGED: _MEMBER | {"role", "role_before"},
+    Event.MEMBER_REMOVED: _MEMBER | {"is_self"},
+    Event.INVITATION_SENT: {"email", "role", "expires_at"},
+    Event.OWNERSHIP_CHANGED: _MEMBER | {"role", "role_before"},
+    Event.BILLING_EMAIL_CHANGED: {"before", "after"},
+    Event.BILLING_DETAILS_CHANGED: {"changes"},
+    Event.CARD_CHANGED: {"card", "changes"},
+    Event.PLAN_CHANGED: {"plan", "kind", "changes", "ends_at"},
+    Event.PAYMENT_FAILED: _INVOICE | {"attempts", "next_attempt_at"},
+    Event.INVOICE_ISSUED: _INVOICE | {"due_at"},
+    Event.INVOICE_OVERDUE: _INVOICE | {"due_at"},
+    Event.INVOICE_PAID: _INVOICE | {"paid_at"},
+    Event.INVOICE_CORRECTED: _INVOICE | {"correction"},
+    Event.USAGE_ALERT: {"meter", "used", "limit", "percent", "period_ends_at"},
+    Event.API_KEY_CREATED: _KEY,
+    Event.API_KEY_ROTATED: _KEY | {"old_ends_at"},
+    Event.API_KEY_REVOKED: _KEY,
+    Event.API_KEY_LEAKED: _KEY | {"found_at", "is_revoked"},
+    Event.API_KEY_EXPIRING: _KEY | {"expires_at"},
+    Event.NEW_DEVICE: {"device"},
+    Event.SECOND_FACTOR_CHANGED: {"change", "codes_left"},
+    Event.EMAIL_CHANGED: {"before", "after"},
+    Event.PASSWORD_CHANGED: {"others_signed_out"},
+    Event.SESSIONS_ENDED: {"reason"},
+    Event.STAFF_VIEWED: {"reason", "minutes"},
+    Event.RECOVERY_ASKED: {"recovery_id", "reason"},
+    Event.RECOVERY_APPROVED: {"recovery_id", "due_at"},
+    Event.RECOVERY_ENDED: {"outcome"},
+}
+"""What the texts of each event read. Money is minor units and a currency, times are ISO text, roles are labels."""
+
+
 def announce(
     event: Event,
     actor: Actor,
@@ -56,17 +93,25 @@ def announce(
 
     `payload` holds plain values for the texts, never a secret. `about` are ids of the people it happened to: they are
     told although they may have left. `addresses` are mail addresses beyond people, such as an old billing email. The
-    organization is the actor's unless given; None for what concerns one person alone.
+    organization is the actor's unless given. Raises `KeyError` where the payload lacks what the texts read.
     """
+    if missing := READ[event] - payload.keys():
+        raise KeyError(f"{event.value} is announced without {', '.join(sorted(missing))}")
     organization_id = organization_id or actor.organization_id
     whole = {
         **payload,
         "actor": actor.name,
         "actor_id": actor.id,
         "actor_kind": actor.kind.value,
+        "address": actor.origin.address if _may_be_located(actor, about) else None,
         "about": list(about),
         "addresses": list(addresses),
     }
-    # One recipient for all events of an organization: they are expanded in the order in which they happened.
-    recipient = organization_id or (about[0] if about else "portal")
-    put(Channel.EVENT, event.value, recipient, whole, organization_id)
+    # One recipient for all events of an organization: they are told in the order in which they happened.
+    order = organization_id or (about[0] if about else "portal")
+    put(Channel.EVENT, event.value, order, whole, organization_id)
+
+
+def _may_be_located(actor: Actor, about: Sequence[str]) -> bool:
+    """Customers are not told where staff sit; who is told of themselves is."""
+    return actor.kind in (ActorKind.USER, ActorKind.KEY) or actor.id in about

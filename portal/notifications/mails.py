@@ -4,23 +4,23 @@ import re
 from collections.abc import Callable
 from email.message import EmailMessage
 from email.utils import format_datetime
-from functools import cache
 from typing import Any
 from urllib.parse import urlsplit
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
-
 from portal import links
-from portal.config import ROOT
 from portal.context import current_settings
 from portal.errors import PortalError
-from portal.kit.words import long_date
+from portal.notifications.entry import DIGEST_TOPIC
+from portal.notifications.events import Event
 from portal.notifications.models import OutboxMessage
+from portal.notifications.texts import UnwritableError, context_of, one_line, render
 from portal.permissions import ROLE_LABELS, Role
+from portal.support.recoveries import recovery_token
 from portal.team.invitations import invitation_token, is_still_sent
 
 MANY_NEWLINES = re.compile(r"\n{3,}")
-TOPICS = ("invitation", "member-role-changed", "member-removed", "billing-details-changed", "api-key-created")
+INVITATION_TOPIC = "invitation"
+TOPICS = (INVITATION_TOPIC, DIGEST_TOPIC, *(event.value for event in Event))
 
 
 class NoLongerWantedError(PortalError):
@@ -30,29 +30,34 @@ class NoLongerWantedError(PortalError):
 def write_mail(message: OutboxMessage) -> EmailMessage:
     """The mail for an outbox row. The same row always has the same Message-ID (RFC 5322), also when sent again.
 
-    Raises `NoLongerWantedError`.
+    What may be switched off says how in its headers (RFC 8058). Raises `NoLongerWantedError`, `UnwritableError`.
     """
-    settings = current_settings()
-    context = {
-        **message.payload,
-        **EXTRAS.get(message.topic, _no_extras)(message.payload),
-        "topic": message.topic,
-        "product_name": settings.product_name,
-        "product_url": settings.public_app_url + settings.product_url
-        if settings.product_url.startswith("/")
-        else settings.product_url,
-        "happened_at": message.created_at,
-    }
+    context = context_of(message.topic, message.payload, message.organization_id, message.created_at)
+    if extras := EXTRAS.get(message.topic):
+        context.update(extras(message.payload))
+    context["subject"] = one_line(message.topic, context)
+    text = MANY_NEWLINES.sub("\n\n", render(message.topic, "body.txt", context)).strip() + "\n"
     mail = EmailMessage()
-    mail["Subject"] = _render(message.topic, "subject.txt", context).strip()
+    try:
+        _set_headers(mail, message, context)
+    except ValueError as error:  # the standard library refuses line ends in a header
+        raise UnwritableError("The mail has a header that cannot be written.") from error
+    mail.set_content(text)
+    mail.add_alternative(render(message.topic, "body.html", context), subtype="html")
+    return mail
+
+
+def _set_headers(mail: EmailMessage, message: OutboxMessage, context: dict[str, Any]) -> None:
+    settings = current_settings()
+    mail["Subject"] = context["subject"]
     mail["From"] = settings.mail_from
     mail["To"] = message.recipient
     mail["Date"] = format_datetime(message.created_at)
     mail["Message-ID"] = f"<{message.message_key}@{urlsplit(settings.public_app_url).hostname}>"
     mail["Auto-Submitted"] = "auto-generated"
-    mail.set_content(MANY_NEWLINES.sub("\n\n", _render(message.topic, "body.txt", context)).strip() + "\n")
-    mail.add_alternative(_render(message.topic, "body.html", context), subtype="html")
-    return mail
+    if url := context["unsubscribe_url"]:
+        mail["List-Unsubscribe"] = f"<{url}>"
+        mail["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
 
 
 def _invitation_extras(payload: dict[str, Any]) -> dict[str, Any]:
@@ -62,28 +67,13 @@ def _invitation_extras(payload: dict[str, Any]) -> dict[str, Any]:
     return {"link": links.invitation(token), "role_label": ROLE_LABELS[Role(payload["role"])]}
 
 
-def _no_extras(_payload: dict[str, Any]) -> dict[str, Any]:
-    return {}
+def _recovery_extras(payload: dict[str, Any]) -> dict[str, Any]:
+    return {"cancel_url": links.recovery(recovery_token(payload["recovery_id"]))}
 
 
 EXTRAS: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
-    "invitation": _invitation_extras,
-    "member-role-changed": lambda _: {"link": links.team()},
-    "billing-details-changed": lambda _: {"link": links.billing()},
-    "api-key-created": lambda _: {"link": links.api_keys()},
+    INVITATION_TOPIC: _invitation_extras,
+    Event.RECOVERY_ASKED.value: _recovery_extras,
+    Event.RECOVERY_APPROVED.value: _recovery_extras,
 }
-
-
-def _render(topic: str, part: str, context: dict[str, Any]) -> str:
-    return _environment().get_template(f"emails/{topic}/{part}").render(context)
-
-
-@cache
-def _environment() -> Environment:
-    environment = Environment(
-        loader=FileSystemLoader(ROOT / "templates"),
-        autoescape=select_autoescape(("html",)),
-        undefined=StrictUndefined,
-    )
-    environment.filters["long_date"] = long_date
-    return environment
+"""What a mail alone reads: links whose tokens are derived when it is written and stored nowhere."""

@@ -1,18 +1,30 @@
 """The outbox: put messages in with the change they tell of; claim and mark them when delivering."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
+
+from sqlalchemy import exists, text
+from sqlalchemy.orm import aliased
 
 from portal.extensions import db
 from portal.journal import journal_of
 from portal.kit.clock import utcnow
 from portal.kit.tokens import new_id
-from portal.kit.work import Schedule, claim_due
+from portal.kit.work import RETRY_SCHEDULE, claim_due
 from portal.notifications.models import Channel, OutboxMessage, OutboxStatus
 
-DELIVERY_SCHEDULE = Schedule((5, 300, 1_800, 7_200, 18_000, 36_000, 36_000))
+DELIVERY_SCHEDULE = RETRY_SCHEDULE
 """Seconds to wait after each failed try; after the last the message is dead."""
 MAXIMUM_ERROR_LENGTH = 500
+
+
+_earlier = aliased(OutboxMessage)
+IS_FIRST = ~exists().where(
+    _earlier.channel == OutboxMessage.channel,
+    _earlier.recipient == OutboxMessage.recipient,
+    _earlier.status == text("'pending'"),  # said so, for the index that holds only these
+    _earlier.id < OutboxMessage.id,
+)
 
 
 def put_mail(topic: str, recipient: str, payload: dict[str, Any], organization_id: str | None) -> None:
@@ -26,8 +38,12 @@ def put_stripe(topic: str, recipient: str, organization_id: str | None) -> None:
 
 
 def claim_messages(worker: str, channel: Channel, limit: int) -> list[OutboxMessage]:
-    """Claim up to `limit` due messages of a channel; commits. A killed worker's claims expire by themselves."""
-    return claim_due(OutboxMessage, OutboxStatus.PENDING, worker, limit, OutboxMessage.channel == channel)
+    """Claim up to `limit` due messages of a channel; commits. A killed worker's claims expire by themselves.
+
+    Of each recipient only the oldest that is waiting: what happened later is told later, also when a try failed.
+    """
+    only = (OutboxMessage.channel == channel, IS_FIRST)
+    return claim_due(OutboxMessage, OutboxStatus.PENDING, worker, limit, *only)
 
 
 def mark_delivered(message: OutboxMessage) -> None:
@@ -45,14 +61,17 @@ def ask_again(message: OutboxMessage, at: datetime) -> None:
     message.claimed_until = message.claimed_by = None
 
 
-def mark_failed(message: OutboxMessage, error: str, *, permanent: bool) -> None:
-    """Plan the next try, or give up where there is none left or none makes sense."""
+def mark_failed(message: OutboxMessage, error: str, *, permanent: bool, wait_seconds: int = 0) -> None:
+    """Plan the next try, or give up where there is none left or none makes sense.
+
+    `wait_seconds` is how long the other side asked to be left alone: no try comes before that.
+    """
     message.attempts += 1
     message.last_error = error[:MAXIMUM_ERROR_LENGTH]
     message.claimed_until = message.claimed_by = None
-    message.next_attempt_at = (
-        None if permanent else DELIVERY_SCHEDULE.next_attempt(message.attempts, utcnow())
-    )
+    now = utcnow()
+    planned = None if permanent else DELIVERY_SCHEDULE.next_attempt(message.attempts, now)
+    message.next_attempt_at = planned and max(planned, now + timedelta(seconds=wait_seconds))
     if message.next_attempt_at is None:
         message.status = OutboxStatus.DEAD
 
@@ -74,8 +93,12 @@ def put(
     payload: dict[str, Any],
     organization_id: str | None,
     message_key: str | None = None,
+    due_at: datetime | None = None,
 ) -> None:
-    """Queue one message in the caller's transaction; it is written with the commit (`portal.journal`)."""
+    """Queue one message in the caller's transaction, due now unless said otherwise.
+
+    It is written with the commit (`portal.journal`).
+    """
     now = utcnow()
     journal_of(db.session()).messages.append(
         {
@@ -88,6 +111,6 @@ def put(
             "status": OutboxStatus.PENDING.value,
             "attempts": 0,
             "created_at": now,
-            "next_attempt_at": now,
+            "next_attempt_at": due_at or now,
         }
     )

@@ -1,16 +1,22 @@
 """Verbs of those who run the product: the first people and organizations."""
 
-from portal.actor import system_actor
+from dataclasses import replace
+
+from portal.actor import Actor, system_actor
 from portal.audit.actions import Action
+from portal.audit.reasons import clean_reason
 from portal.audit.service import Change, record
 from portal.errors import ConflictError
 from portal.extensions import db
 from portal.identity.models import Organization, User
 from portal.identity.passwords import hash_password
 from portal.identity.queries import organization_by_id, user_by_email
+from portal.identity.sessions import end_all_sessions
 from portal.kit.text import clean_email, clean_line
+from portal.notifications.events import Event, announce
 from portal.permissions import StaffRole
 from portal.team.invitations import invite_first_owner
+from portal.team.queries import get_member
 
 
 def open_organization(name: str, owner_email: str, stripe_customer_id: str | None) -> Organization:
@@ -35,6 +41,24 @@ def invite_owner(organization_id: str, email: str) -> None:
     """Another invitation of an owner. Raises `NotFoundError`, `InvalidInputError`."""
     organization = organization_by_id(organization_id, lock=True)
     invite_first_owner(system_actor(organization.id), organization, clean_email(email))
+
+
+def end_sessions(actor: Actor, member_id: str, reason: str) -> None:
+    """Sign a member out on every device, and tell them.
+
+    Raises `ForbiddenError`, `InvalidInputError` (reason), `NotFoundError`.
+    """
+    actor.require_staff(StaffRole.LEAD)
+    reason = clean_reason(reason)
+    user = get_member(actor.organization, member_id).user
+    count = end_all_sessions(user.id)
+    record(
+        actor,
+        Action.STAFF_SESSIONS_ENDED,
+        Change("user", user.id, user.email, None, {"sessions": count}),
+        reason=reason,
+    )
+    announce(Event.SESSIONS_ENDED, replace(actor, organization_id=None), {"reason": reason}, about=[user.id])
 
 
 def add_staff(email: str, name: str, password: str, role: StaffRole) -> User:

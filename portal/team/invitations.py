@@ -8,8 +8,9 @@ from datetime import timedelta
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
-from portal.actor import Actor, Origin
+from portal.actor import Actor, ActorKind, Origin
 from portal.audit.actions import Action
+from portal.audit.reasons import clean_reason
 from portal.audit.service import Change, record
 from portal.context import current_settings
 from portal.errors import ConflictError, GoneError, InvalidInputError
@@ -21,8 +22,10 @@ from portal.identity.service import actor_for
 from portal.kit.clock import utcnow
 from portal.kit.text import clean_email, clean_line, sort_key
 from portal.kit.tokens import digest, new_id
+from portal.notifications.events import Event, announce
 from portal.notifications.outbox import put_mail
-from portal.permissions import Permission, Role
+from portal.permissions import ROLE_LABELS, Permission, Role, StaffRole
+from portal.team.announcements import tell_of_member
 from portal.team.authority import lock_organization
 from portal.team.models import Invitation
 from portal.team.queries import get_invitation, is_member, open_invitation_for
@@ -86,10 +89,28 @@ def resend_invitation(actor: Actor, invitation_id: str) -> Invitation:
     _require(actor, invitation.role)
     if not invitation.is_open(utcnow()):
         raise ConflictError("This invitation is no longer open.")
-    invitation.sent_count += 1
-    invitation.token_hash = digest(invitation_token(invitation.id, invitation.sent_count))
-    invitation.expires_at = utcnow() + LIFETIME
+    _renew(invitation)
     _send(actor, invitation, organization_by_id(actor.organization).name, Action.INVITATION_RESENT)
+    return invitation
+
+
+def resend_as_staff(actor: Actor, invitation_id: str, reason: str) -> Invitation:
+    """Staff send it again, also when it has expired: a new link and a new week from now on.
+
+    Raises `ForbiddenError`, `InvalidInputError` (reason), `NotFoundError`, and `ConflictError` where it was used or
+    taken back, or where the address has another way in.
+    """
+    actor.require_staff(StaffRole.LEAD)
+    reason = clean_reason(reason)
+    organization = organization_by_id(actor.organization, lock=True)
+    invitation = get_invitation(organization.id, invitation_id)
+    if invitation.accepted_at or invitation.revoked_at:
+        raise ConflictError("This invitation was used or taken back.")
+    other = open_invitation_for(organization.id, invitation.email)
+    if is_member(organization.id, invitation.email) or (other and other.id != invitation.id):
+        raise ConflictError("This person is in the team already, or has a newer invitation.")
+    _renew(invitation)
+    _send(actor, invitation, organization.name, Action.INVITATION_RESENT, reason)
     return invitation
 
 
@@ -178,6 +199,11 @@ def _join(invitation: Invitation, user: User, origin: Origin) -> Membership:
     record(
         actor, Action.MEMBER_ADDED, Change("member", member.id, user.email, None, {"role": member.role.value})
     )
+    role = ROLE_LABELS[member.role]
+    if member.role == Role.OWNER:
+        tell_of_member(Event.OWNERSHIP_CHANGED, actor, user, role=role, role_before=None)
+    else:
+        tell_of_member(Event.MEMBER_ADDED, actor, user, role=role)
     return member
 
 
@@ -186,22 +212,39 @@ def _joined_actor(user: User, member: Membership, origin: Origin) -> Actor:
     return replace(base, organization_id=member.organization_id, role=member.role)
 
 
-def _send(actor: Actor, invitation: Invitation, organization_name: str, action: Action) -> None:
+def _renew(invitation: Invitation) -> None:
+    invitation.sent_count += 1
+    invitation.token_hash = digest(invitation_token(invitation.id, invitation.sent_count))
+    invitation.expires_at = utcnow() + LIFETIME
+
+
+def _send(
+    actor: Actor,
+    invitation: Invitation,
+    organization_name: str,
+    action: Action,
+    reason: str | None = None,
+) -> None:
     db.session.flush()
     record(
         actor,
         action,
         Change("invitation", invitation.id, invitation.email, None, {"role": invitation.role.value}),
+        reason=reason,
     )
     payload = {
         "invitation_id": invitation.id,
         "sent_count": invitation.sent_count,
         "organization": organization_name,
-        "actor": actor.name,
+        "actor": invitation.invited_by_name if actor.kind is ActorKind.STAFF else actor.name,
         "role": invitation.role.value,
         "expires_at": invitation.expires_at.isoformat(),
     }
     put_mail("invitation", invitation.email, payload, invitation.organization_id)
+    if action is Action.INVITATION_SENT:
+        role = ROLE_LABELS[invitation.role]
+        told = {"email": invitation.email, "role": role, "expires_at": payload["expires_at"]}
+        announce(Event.INVITATION_SENT, actor, told)
 
 
 def _require(actor: Actor, role: Role) -> None:

@@ -30,7 +30,10 @@ class Invitation(Base):
     revoked_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
     organization: Mapped[Organization] = relationship(lazy="raise")
 
-    __table_args__ = (Index("ix_invitations_organization_id", "organization_id", "created_at"),)
+    __table_args__ = (
+        Index("ix_invitations_organization_id", "organization_id", "created_at"),
+        Index("ix_invitations_email", "email"),
+    )
 
     def is_open(self, now: datetime) -> bool:
         """Whether it can still be accepted at `now`."""

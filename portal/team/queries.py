@@ -124,17 +124,6 @@ def get_invitation(organization_id: str, invitation_id: str) -> Invitation:
     return or_not_found(db.session.scalar(statement))
 
 
-def owner_emails(organization_id: str) -> Sequence[str]:
-    """The addresses of the organization's owners."""
-    statement = (
-        select(User.email)
-        .join(Membership, Membership.user_id == User.id)
-        .where(Membership.organization_id == organization_id, Membership.role == Role.OWNER)
-        .order_by(User.email)
-    )
-    return db.session.scalars(statement).all()
-
-
 def _is_open() -> ColumnElement[bool]:
     return and_(
         Invitation.accepted_at.is_(None), Invitation.revoked_at.is_(None), Invitation.expires_at > utcnow()

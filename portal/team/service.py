@@ -6,10 +6,10 @@ from portal.audit.service import Change, record
 from portal.errors import ConflictError, InvalidInputError
 from portal.extensions import db
 from portal.identity.models import Membership
-from portal.identity.queries import organization_by_id
 from portal.identity.sessions import leave_organization_in_sessions
-from portal.notifications.outbox import put_mail
+from portal.notifications.events import Event
 from portal.permissions import ROLE_LABELS, Permission, Role
+from portal.team.announcements import tell_of_member
 from portal.team.authority import lock_organization
 from portal.team.queries import get_member, role_counts
 
@@ -24,7 +24,7 @@ class LastOwnerError(ConflictError):
 
 
 def change_member_role(actor: Actor, member_id: str, role: Role) -> Membership:
-    """Give a member another role and tell them by mail.
+    """Give a member another role and tell of it.
 
     Raises `NotFoundError`, `ForbiddenError`, `LastOwnerError`, `InvalidInputError` (own role).
     """
@@ -42,14 +42,19 @@ def change_member_role(actor: Actor, member_id: str, role: Role) -> Membership:
         Action.MEMBER_ROLE_CHANGED,
         Change("member", member.id, member.user.email, {"role": before.value}, {"role": role.value}),
     )
-    _tell_member(
-        "member-role-changed", actor, member, {"role": ROLE_LABELS[role], "role_before": ROLE_LABELS[before]}
+    is_about_owner = Role.OWNER in (before, role)
+    tell_of_member(
+        Event.OWNERSHIP_CHANGED if is_about_owner else Event.MEMBER_ROLE_CHANGED,
+        actor,
+        member.user,
+        role=ROLE_LABELS[role],
+        role_before=ROLE_LABELS[before],
     )
     return member
 
 
 def remove_member(actor: Actor, member_id: str) -> Membership:
-    """Take a member out of the organization and tell them by mail; their next request is refused.
+    """Take a member out of the organization and tell of it; their next request is refused.
 
     Anybody may leave. Raises `NotFoundError`, `ForbiddenError`, `LastOwnerError`.
     """
@@ -63,7 +68,11 @@ def remove_member(actor: Actor, member_id: str) -> Membership:
         Action.MEMBER_REMOVED,
         Change("member", member.id, member.user.email, {"role": member.role.value, "name": member.user.name}),
     )
-    _tell_member("member-removed", actor, member, {"is_self": member.user_id == actor.id})
+    if member.role == Role.OWNER:
+        before = ROLE_LABELS[member.role]
+        tell_of_member(Event.OWNERSHIP_CHANGED, actor, member.user, role=None, role_before=before)
+    else:
+        tell_of_member(Event.MEMBER_REMOVED, actor, member.user, is_self=member.user_id == actor.id)
     db.session.delete(member)
     db.session.flush()
     leave_organization_in_sessions(member.user_id, member.organization_id)
@@ -78,13 +87,3 @@ def _may_touch_owner(actor: Actor, member: Membership, new_role: Role | None) ->
     loses_owner = member.role == Role.OWNER and new_role != Role.OWNER
     if loses_owner and role_counts(member.organization_id).get(Role.OWNER, 0) <= 1:
         raise LastOwnerError
-
-
-def _tell_member(topic: str, actor: Actor, member: Membership, more: dict[str, str | bool]) -> None:
-    organization = organization_by_id(member.organization_id)
-    put_mail(
-        topic,
-        member.user.email,
-        {"name": member.user.name, "organization": organization.name, "actor": actor.name, **more},
-        member.organization_id,
-    )

@@ -10,8 +10,9 @@ from threading import Thread
 
 from werkzeug.serving import BaseWSGIServer, make_server
 
+from standins.catching.faults import Faults
 from standins.mail.pages import create_pages
-from standins.mail.smtp import Faults, start_smtp
+from standins.mail.smtp import start_smtp
 from standins.mail.store import Store
 
 

@@ -1,49 +1,20 @@
-"""The SMTP side, and the ways in which it can be told to fail."""
+"""The SMTP side."""
 
 import asyncio
-from dataclasses import dataclass
-from threading import Lock
-from typing import Literal, get_args
 
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
+from standins.catching.faults import Faults
 from standins.mail.store import Store
 
-Mode = Literal["ok", "451", "550", "hang", "drop_after_data"]
-MODES: tuple[str, ...] = get_args(Mode)
+MODES = ("ok", "451", "550", "hang", "drop_after_data")
+"""What can happen to the next mails.
+
+- `ok`: taken. `451`: refused for now, after the data. `550`: the recipient is refused (and a count counts recipients).
+- `hang`: no answer to the data for `seconds`, then 451; nothing is kept.
+- `drop_after_data`: the mail is kept, but the connection ends before the sender hears of it.
+"""
 MAX_MAIL_BYTES = 30_000_000
-
-
-@dataclass
-class Faults:
-    """What happens to the next mails.
-
-    - `ok`: taken. `451`: refused for now, after the data. `550`: the recipient is refused.
-    - `hang`: no answer to the data for `seconds`, then 451; nothing is kept.
-    - `drop_after_data`: the mail is kept, but the connection ends before the sender hears of it.
-
-    With `count`, only so many mails (for 550: recipients) fail, then `ok` again.
-    """
-
-    mode: str = "ok"
-    count: int | None = None
-    seconds: float = 3600.0
-
-    def __post_init__(self) -> None:
-        self._lock = Lock()
-
-    def set(self, mode: str, count: int | None, seconds: float) -> None:
-        with self._lock:
-            self.mode, self.count, self.seconds = mode, count, seconds
-
-    def take(self, *modes: str) -> str | None:
-        """The mode in force if it is one of `modes`; uses up one of its count."""
-        with self._lock:
-            if self.mode not in modes or self.count == 0:
-                return None
-            if self.count is not None:
-                self.count -= 1
-            return self.mode
 
 
 class Handler:

@@ -1,20 +1,15 @@
 """The caught mails: one .eml file each, exactly as it came, beside a .json file with its envelope."""
 
-import json
-import re
-import secrets
-import time
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from email import policy
 from email.message import EmailMessage
 from email.parser import BytesParser
 from functools import cached_property
 from pathlib import Path
-from threading import Lock
 from typing import Any
 
-MAIL_ID = re.compile(r"\d{20}-[0-9a-f]{8}")
+from standins.catching.folder import Folder, caught_at
 
 
 @dataclass(frozen=True)
@@ -32,8 +27,8 @@ class Mail:
 
     @property
     def received_at(self) -> datetime:
-        """UTC; the id starts with the nanoseconds since 1970."""
-        return datetime.fromtimestamp(int(self.id[:20]) / 1_000_000_000, UTC)
+        """UTC."""
+        return caught_at(self.id)
 
     @property
     def subject(self) -> str:
@@ -84,47 +79,23 @@ class Store:
     """The folder of mails. Safe to use from several threads."""
 
     def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        self._lock = Lock()
-        self._cache: dict[str, Mail] = {}
-        folder.mkdir(parents=True, exist_ok=True)
+        self._folder = Folder(folder, "eml")
 
-    def add(self, raw: bytes, envelope_from: str, recipients: list[str]) -> Mail:
-        """Keeps a mail; it is on disk under its name only when it is whole."""
-        mail = Mail(f"{time.time_ns():020d}-{secrets.token_hex(4)}", raw, envelope_from, tuple(recipients))
-        envelope = {"from": mail.envelope_from, "to": list(mail.recipients)}
-        self._path(mail.id, "json").write_text(json.dumps(envelope))
-        unfinished = self._path(mail.id, "new")
-        unfinished.write_bytes(raw)
-        unfinished.rename(self._path(mail.id, "eml"))
-        return mail
+    def add(self, raw: bytes, envelope_from: str, recipients: list[str]) -> None:
+        """Keeps a mail."""
+        self._folder.add(raw, {"from": envelope_from, "to": recipients})
 
     def newest_first(self) -> list[Mail]:
-        names = sorted((path.stem for path in self._folder.glob("*.eml")), reverse=True)
-        return [mail for name in names if (mail := self.get(name)) is not None]
+        return [mail for mail_id in self._folder.ids() if (mail := self.get(mail_id)) is not None]
 
     def get(self, mail_id: str) -> Mail | None:
         """None for an unknown mail, and for anything that is not an id."""
-        if not MAIL_ID.fullmatch(mail_id):
+        found = self._folder.read(mail_id)
+        if found is None:
             return None
-        with self._lock:
-            if mail_id not in self._cache and self._path(mail_id, "eml").exists():
-                self._cache[mail_id] = self._read(mail_id)
-            return self._cache.get(mail_id)
+        raw, envelope = found
+        return Mail(mail_id, raw, envelope["from"], tuple(envelope["to"]))
 
     def clear(self) -> int:
         """Forgets every mail; how many there were."""
-        with self._lock:
-            self._cache.clear()
-            found = [path.stem for path in self._folder.glob("*.eml")]
-            for mail_id in found:
-                self._path(mail_id, "eml").unlink()
-                self._path(mail_id, "json").unlink(missing_ok=True)
-            return len(found)
-
-    def _read(self, mail_id: str) -> Mail:
-        envelope = json.loads(self._path(mail_id, "json").read_text())
-        return Mail(mail_id, self._path(mail_id, "eml").read_bytes(), envelope["from"], tuple(envelope["to"]))
-
-    def _path(self, mail_id: str, kind: str) -> Path:
-        return self._folder / f"{mail_id}.{kind}"
+        return self._folder.clear()

@@ -5,12 +5,13 @@ import fcntl
 import os
 import sys
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO
 
 from standins.run.children import Children, say
-from standins.run.environment import demo_environment
+from standins.run.environment import SLACK_PATH, demo_environment
 from standins.run.errors import DemoError, Stopped
 from standins.run.greeting import greeting
 from standins.run.http import call
@@ -52,30 +53,39 @@ class Demo:
         """Not when the caller's settings lead somewhere else."""
         return self.environment["SMTP_URL"].endswith(f":{self.places.smtp}")
 
+    @property
+    def has_own_slack(self) -> bool:
+        """Not when the caller's settings lead somewhere else."""
+        return self.environment["SLACK_WEBHOOK_URL"] == self.places.url(self.places.hooks) + SLACK_PATH
+
     def greeting(self) -> str:
         """For the terminal, once everything is ready."""
         url = self.places.url
         pages = {"Mails": url(self.places.mail_pages)} if self.has_own_mail else {}
+        pages |= {"Slack messages": url(self.places.hooks)} if self.has_own_slack else {}
         pages |= {"Stripe stand-in": url(self.places.stripe)} if self.has_own_stripe else {}
         return greeting(url(self.places.web), pages, self.var / "log")
 
     def _start_stand_ins(self, children: Children) -> None:
-        places, python = self.places, [sys.executable, "-m"]
-        host = ["--host", places.address]
+        stand_ins = list(self._stand_ins())
+        for name, _, arguments in stand_ins:
+            command = [sys.executable, "-m", f"standins.{name}", "--host", self.places.address, *arguments]
+            children.start(name, command)
+        for name, port, _ in stand_ins:
+            self._wait_for(children, name, self.places.url(port) + "/_control/health")
+
+    def _stand_ins(self) -> Iterator[tuple[str, int, list[str]]]:
+        """The name of each, where it answers, and what it is started with."""
+        places = self.places
         if self.has_own_stripe:
             key = ["--secret-key", self.environment["STRIPE_SECRET_KEY"]]
             state = ["--state", str(self.var / "stripe.sqlite")]
-            command = [*python, "standins.stripe", *host, "--port", str(places.stripe), *state, *key]
-            children.start("stripe", command)
+            yield "stripe", places.stripe, ["--port", str(places.stripe), *state, *key]
         if self.has_own_mail:
             ports = ["--smtp-port", str(places.smtp), "--http-port", str(places.mail_pages)]
-            children.start(
-                "mail", [*python, "standins.mail", *host, *ports, "--state", str(self.var / "mails")]
-            )
-        if self.has_own_stripe:
-            self._wait_for(children, "stripe", places.url(places.stripe) + "/_control/health")
-        if self.has_own_mail:
-            self._wait_for(children, "mail", places.url(places.mail_pages) + "/_control/health")
+            yield "mail", places.mail_pages, [*ports, "--state", str(self.var / "mails")]
+        if self.has_own_slack:
+            yield "hooks", places.hooks, ["--port", str(places.hooks), "--state", str(self.var / "hooks")]
 
     def _register_webhook(self) -> None:
         if not self.has_own_stripe:

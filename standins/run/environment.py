@@ -10,6 +10,7 @@ from standins.run.ports import Places
 
 STRIPE_TEST_KEY = "sk_test_demo"
 PRODUCT_NAME = "Skylark"
+SLACK_PATH = "/hooks/slack"
 
 
 def demo_environment(caller: Mapping[str, str], places: Places, var: Path) -> dict[str, str]:
@@ -25,6 +26,7 @@ def demo_environment(caller: Mapping[str, str], places: Places, var: Path) -> di
         "STRIPE_SECRET_KEY": STRIPE_TEST_KEY,
         "STRIPE_WEBHOOK_SECRETS": kept_secret(var / "stripe_webhook_secret", prefix="whsec_"),
         "SMTP_URL": f"smtp://{places.reachable_host}:{places.smtp}",
+        "SLACK_WEBHOOK_URL": places.url(places.hooks) + SLACK_PATH,
         "MAIL_FROM": f"{PRODUCT_NAME} <no-reply@portal.example>",
     }
     programs = Path(sys.executable).parent

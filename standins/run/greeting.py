@@ -3,12 +3,14 @@
 from collections.abc import Mapping
 from pathlib import Path
 
+from standins.authenticator import KEY
+
 PEOPLE = (
     ("owner@acme.example", "owns Acme: 25 members, Pro plan, 14 months of history"),
     ("admin@ billing@ member@ viewer@acme.example", "the other roles"),
     ("owner@globex.example", "owns Globex: pays by bank transfer, one invoice overdue"),
     ("both@freelance.example", "a member of both"),
-    ("support@portal.example lead@portal.example", "staff"),
+    ("support@portal.example lead@portal.example", "staff, with a second factor"),
 )
 PASSWORD = "portal demo 2026"
 
@@ -23,6 +25,9 @@ The portal is ready on {portal}
 
   Sign in as one of these, with the password "{PASSWORD}":
 {people}
+
+  Staff are asked for a code, too: give an authenticator app the secret {KEY},
+  or have one printed by: .venv/bin/python -m standins.authenticator
 
 {others}
   {"Logs":<20} {logs}

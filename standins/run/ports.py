@@ -23,6 +23,7 @@ class Places:
     stripe: int
     mail_pages: int
     smtp: int
+    hooks: int
 
     @property
     def reachable_host(self) -> str:
@@ -40,8 +41,8 @@ def choose_places(environment: Mapping[str, str]) -> Places:
     address = _address_of(host)
     web = _wished_port(environment.get("PORT") or str(DEFAULT_PORT))
     _check_web_port(address, web)
-    stripe, mail_pages, smtp = (_free_port(address, web + step) for step in (1, 2, 3))
-    return Places(host, address, web, stripe, mail_pages, smtp)
+    stripe, mail_pages, smtp, hooks = (_free_port(address, web + step) for step in (1, 2, 3, 4))
+    return Places(host, address, web, stripe, mail_pages, smtp, hooks)
 
 
 def _address_of(host: str) -> str:

@@ -9,19 +9,10 @@ import sys
 from pathlib import Path
 from types import FrameType
 
-from werkzeug.serving import WSGIRequestHandler, make_server
+from werkzeug.serving import make_server
 
+from standins.serving import Handler
 from standins.stripe.server import StandIn
-
-
-class Handler(WSGIRequestHandler):
-    """One request a connection, and no line printed for it."""
-
-    # With HTTP/1.1 werkzeug waits for a next request on a connection that a fault has dropped.
-    protocol_version = "HTTP/1.0"
-
-    def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
-        """Requests are kept for `/_control/requests`, not printed."""
 
 
 def stop(number: int, frame: FrameType | None) -> None:

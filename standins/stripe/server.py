@@ -2,8 +2,6 @@
 
 import hashlib
 import json
-import socket
-import struct
 import threading
 import time
 from typing import Any
@@ -11,6 +9,7 @@ from wsgiref.types import StartResponse, WSGIEnvironment
 
 from werkzeug.wrappers import Request, Response
 
+from standins.serving import drop
 from standins.stripe import control, forms
 from standins.stripe.deliveries import Courier
 from standins.stripe.errors import ApiError
@@ -172,10 +171,3 @@ def _json(
     response = Response(json.dumps(body, indent=2), status, mimetype="application/json")
     response.headers.update({"Request-Id": request_id, "Stripe-Version": API_VERSION, **(headers or {})})
     return response
-
-
-def drop(request: Request) -> None:
-    """Ends the connection with a reset instead of an answer."""
-    connection: socket.socket = request.environ["werkzeug.socket"]
-    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-    raise ConnectionResetError

@@ -114,6 +114,7 @@
     closeMenusAround(event);
     const copy = closest(event, "[data-copy]");
     if (copy) copyText(copy).catch(() => showToast("Copying was refused. Select the text instead.", "error"));
+    if (closest(event, "[data-print]")) print();
     const toastClose = closest(event, "[data-toast-close]");
     if (toastClose) toastClose.closest(".toast").remove();
   });
@@ -165,6 +166,7 @@
     if (form) form.reset();
   };
   document.addEventListener("htmx:responseError", (event) => {
+    if (isRefresh(event)) return;
     putBack(event);
     const { xhr } = event.detail;
     if ((xhr.getResponseHeader("HX-Trigger") || "").includes("toast")) return;
@@ -177,6 +179,7 @@
   });
   for (const name of ["htmx:sendError", "htmx:timeout"]) {
     document.addEventListener(name, (event) => {
+      if (isRefresh(event)) return;
       putBack(event);
       showToast("No answer came back. Check your connection and look whether the change is there.", "error");
     });
@@ -194,6 +197,21 @@
     const sender = requestConfig && requestConfig.elt;
     if (!sender || xhr.status >= 300 || requestConfig.verb === "get" || sender.closest("[data-keep-open]")) return;
     closeDialog(sender.closest("dialog"));
+  });
+
+  // What keeps itself fresh says hx-trigger="refresh from:body". Asked for only while somebody may be looking; nobody
+  // has asked by hand, so a failure says nothing and the next try follows.
+  const REFRESH_MS = 15000;
+  const isRefresh = (event) => event.detail.requestConfig?.triggeringEvent?.type === "refresh";
+  const refresh = () => {
+    if (document.visibilityState === "visible") document.body.dispatchEvent(new CustomEvent("refresh"));
+  };
+  setInterval(refresh, REFRESH_MS);
+  document.addEventListener("visibilitychange", refresh);
+  addEventListener("focus", refresh);
+  // The session has ended meanwhile: the page stays, since somebody may be writing in it.
+  document.addEventListener("htmx:beforeOnLoad", (event) => {
+    if (isRefresh(event) && event.detail.xhr.getResponseHeader("HX-Redirect")) event.preventDefault();
   });
 
   announceFlashed();

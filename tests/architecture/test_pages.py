@@ -89,6 +89,7 @@ def test_fragments_are_not_whole_pages(
         f"/account/team/members/{acme.member_id}/remove",
         "/account/billing/card",
         f"/account/api-keys/{acme.key_id}/revoke",
+        "/account/notifications/bell",
     ):
         text = browser.send("GET", path, HX_Request="true").text
         html5lib.HTMLParser(strict=True).parseFragment(text)

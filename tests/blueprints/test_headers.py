@@ -246,6 +246,7 @@ def test_cookies_over_tls_are_bound_to_this_host(https_app: Flask) -> None:
     ]
     assert {cookie.partition("=")[0] for cookie in cookies} == {
         "__Host-portal",
+        "__Host-portal_device",
         "__Host-portal_session",
         "__Host-portal_theme",
     }

@@ -45,7 +45,7 @@ def test_guessing_one_account_is_limited_and_its_owner_gets_in_from_elsewhere(
 def test_trying_many_accounts_from_one_address_is_limited(
     app: Flask, world: World, visit: Callable[..., Visitor], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("portal.identity.service.verify_password", lambda *_: False)
+    monkeypatch.setattr("portal.identity.signing_in.verify_password", lambda *_: False)
     attacker = visit()
     statuses = [
         guess(attacker, f"nobody{number}@acme.example")

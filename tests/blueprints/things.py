@@ -8,13 +8,30 @@ from typing import Any
 from werkzeug.routing import Rule
 
 from portal.api_keys.service import create_key
+from portal.billing.models import EventStatus, StripeEvent
 from portal.extensions import db
-from portal.identity.models import Organization
+from portal.identity.models import Organization, SecondFactor
 from portal.invoices.models import Invoice, InvoiceLine, InvoiceSource, InvoiceStatus
+from portal.kit.clock import utcnow
+from portal.kit.tokens import digest, new_id
+from portal.notifications.catalogue import CATALOGUE
+from portal.notifications.events import Event
+from portal.notifications.models import Audience, Channel, Notification, OutboxMessage, OutboxStatus
+from portal.notifications.unsubscribing import unsubscribe_token
 from portal.permissions import Role
+from portal.support.models import Recovery
+from portal.support.recoveries import recovery_token
 from portal.team.invitations import invitation_token, invite_member
 from tests.factories import PASSWORD, Tenant, add_member, make_user
 
+ALWAYS_ON = [
+    f"{event}:{channel}"
+    for event, entry in CATALOGUE.items()
+    if entry.is_locked
+    for channel in entry.defaults
+]
+"""The ticked boxes of an owner who switches off what can be switched off."""
+REASON = "Ticket 4711: cannot find an invoice"
 ISSUED = datetime(2026, 10, 1, 9, tzinfo=UTC)
 PARTY = {"name": "Skylark Ltd", "address_lines": ["12 Harbour Street"], "tax_id": None, "email": None}
 BANK = {"bank": "Example Bank", "iban": "IE29 AIBK 9311 5212 3456 78", "bic": "AIBKIE2D", "reference": "A-1"}
@@ -31,6 +48,12 @@ class Things:
     key_id: str
     invoice_id: str
     stripe_invoice_id: str
+    notification_id: str
+    message_id: str
+    unsubscribe_token: str
+    event_id: str
+    recovery_id: str
+    cancel_token: str
     page: str = "profile"
     filename: str = "css/base.css"
 
@@ -45,9 +68,63 @@ def make_things(tenant: Tenant) -> Things:
     key, _ = create_key(actor, "Nightly export")
     offline = make_invoice(tenant.organization_id, "A-1")
     hosted = make_invoice(tenant.organization_id, "S-1", stripe_id=f"in_{domain}")
+    db.session.add(SecondFactor(user_id=target.user_id, secret="sealed"))
+    event_id, recovery_id = make_event(organization), make_recovery(tenant, Role.VIEWER)
     db.session.commit()
     token = invitation_token(invitation.id, 1)
-    return Things(tenant.organization_id, target.id, invitation.id, token, key.id, offline.id, hosted.id)
+    return Things(
+        tenant.organization_id,
+        target.id,
+        invitation.id,
+        token,
+        key.id,
+        offline.id,
+        hosted.id,
+        notification_id=make_notification(tenant, Role.OWNER, f"Something happened in {domain}"),
+        message_id=make_dead_letter(tenant.organization_id, f"gone@{domain}"),
+        unsubscribe_token=unsubscribe_token(
+            tenant.users[Role.OWNER], Audience.CUSTOMER, Event.MEMBER_ADDED.value
+        ),
+        event_id=event_id,
+        recovery_id=recovery_id,
+        cancel_token=recovery_token(make_recovery(tenant, Role.ADMIN)),
+    )
+
+
+def make_notification(tenant: Tenant, role: Role, text: str, **more: Any) -> str:
+    """An unread entry in the inbox of the person in `role`; committed."""
+    values: dict[str, Any] = {
+        "user_id": tenant.users[role],
+        "organization_id": tenant.organization_id,
+        "event": Event.MEMBER_ADDED.value,
+        "text": text,
+        "link": "/account/team",
+        "message_key": new_id("msg"),
+        "created_at": utcnow(),
+    }
+    row = Notification(**{**values, **more})
+    db.session.add(row)
+    db.session.commit()
+    return str(row.id)
+
+
+def make_dead_letter(organization_id: str | None, recipient: str) -> str:
+    """A mail that was refused for good; committed."""
+    row = OutboxMessage(
+        organization_id=organization_id,
+        channel=Channel.MAIL,
+        topic=Event.MEMBER_ADDED.value,
+        recipient=recipient,
+        payload={},
+        message_key=new_id("msg"),
+        status=OutboxStatus.DEAD,
+        attempts=1,
+        next_attempt_at=None,
+        last_error="the mail server answered 550",
+    )
+    db.session.add(row)
+    db.session.commit()
+    return str(row.id)
 
 
 def make_invoice(
@@ -88,6 +165,43 @@ def make_invoice(
     return invoice
 
 
+def make_event(organization: Organization, status: EventStatus = EventStatus.DEAD) -> str:
+    """An event of Stripe's about the organization's customer, which it is given if it has none; flushed."""
+    organization.stripe_customer_id = organization.stripe_customer_id or f"cus_{organization.name.lower()}"
+    event = StripeEvent(
+        id=new_id("evt"),
+        type="customer.updated",
+        livemode=False,
+        payload="{}",
+        customer_id=organization.stripe_customer_id,
+        status=status,
+        attempts=8,
+        created_at=ISSUED,
+        next_attempt_at=None,
+        last_error="StripeUnavailableError",
+    )
+    db.session.add(event)
+    db.session.flush()
+    return event.id
+
+
+def make_recovery(tenant: Tenant, role: Role) -> str:
+    """What another lead than the world's has asked for, for the tenant's person in `role`; committed."""
+    recovery_id = new_id("rec")
+    recovery = Recovery(
+        id=recovery_id,
+        user_id=tenant.users[role],
+        organization_id=tenant.organization_id,
+        token_hash=digest(recovery_token(recovery_id)),
+        reason=REASON,
+        asked_by_id="usr_of_another_lead",
+        asked_by_name="Another Lead",
+    )
+    db.session.add(recovery)
+    db.session.commit()
+    return recovery_id
+
+
 def address(rule: Rule, things: Things, **others: str) -> str:
     """The path of a route about these things; `others` puts other ids in."""
     return re.sub(
@@ -113,6 +227,37 @@ def form(endpoint: str, things: Things) -> dict[str, Any]:
         "team.revoke": {},
         "auth.sign_in_submit": {"email": "owner@acme.example", "password": PASSWORD},
         "auth.sign_out": {},
+        "auth.second_factor_submit": {"code": "000000"},
+        "security.change_password": {"password": PASSWORD, "new_password": "another long password"},
+        "security.end_sessions": {"end": "others"},
+        "security.prove": {"password": PASSWORD},
+        "security.turn_on": {},
+        "security.turn_off": {"password": PASSWORD, "code": "000000"},
+        "security.make_codes": {},
+        "security.keep_codes": {"kept_code": "AAAA-BBBB-CCCC-DDDD"},
         "webhooks.receive_stripe_event": {},
+        "notifications.save_preferences": {"told": ALWAYS_ON, "digest": "daily"},
+        "notifications.open_one": {},
+        "notifications.read_one": {},
+        "notifications.read_all": {},
+        "notifications.unsubscribe": {"List-Unsubscribe": "One-Click"},
+        "admin.save_subscriptions": {"told": ["member-added:email"]},
+        "admin.save_slack": {"slack": ["member-added"]},
+        "admin.resend_dead_letter": {"reason": "Their mailbox works again"},
+        "admin.end_view": {},
+        "admin.view_as_customer": {"reason": REASON},
+        "admin.resend_invitation": {"reason": REASON},
+        "admin.sign_person_out": {"reason": REASON},
+        "admin.record_payment": {"reason": REASON, "amount": "119.00", "paid_on": ISSUED.date().isoformat()},
+        "admin.replay_stripe_event": {"reason": REASON},
+        "admin.resend_message": {"reason": REASON},
+        "admin.ask_recovery": {"reason": REASON},
+        "admin.approve_recovery": {"reason": REASON},
+        "admin.cancel_recovery": {"reason": REASON},
+        "recovery.cancel": {},
+        "api.zendesk": {},
+        "api.intercom_initialize": {},
+        "api.intercom_submit": {},
+        "api.helpscout": {},
     }
     return forms[endpoint]

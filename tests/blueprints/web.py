@@ -20,6 +20,8 @@ from tests.factories import World
 from tests.visitor import Visitor
 
 SAFE = {"GET", "HEAD", "OPTIONS"}
+VISITORS = {"auth.sign_in_submit", "invitation.accept"}
+"""Forms that are for those who are not signed in."""
 
 
 @pytest.fixture
@@ -93,7 +95,7 @@ def start(app: Flask, email: str) -> str:
     with app.app_context():
         user = user_by_email(email)
         assert user is not None
-        token = start_session(user, Origin())
+        token = start_session(user, Origin(), with_second_factor=user.staff_role is not None)
         db.session.commit()
         return token
 
@@ -108,6 +110,13 @@ def routes(app: Flask, *, changing: bool) -> Iterator[tuple[Rule, str]]:
                 and (method not in SAFE) == changing
             ):
                 yield rule, method
+
+
+def sender(endpoint: str) -> str | None:
+    """Who may send the form of this route: nobody in particular, a lead of the staff, or an owner."""
+    if endpoint in VISITORS:
+        return None
+    return "lead@portal.example" if endpoint.startswith("admin.") else "owner@acme.example"
 
 
 def dump(app: Flask) -> dict[str, list[tuple[Any, ...]]]:

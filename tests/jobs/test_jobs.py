@@ -13,10 +13,12 @@ from sqlalchemy import update
 
 from jobs import runner
 from jobs.deliver_mails import deliver_mails
+from jobs.monitor import Monitor
 from jobs.push_to_stripe import push_to_stripe
 from jobs.retry_stripe_events import retry_stripe_events
-from jobs.runner import add_job, drain, run_job
-from jobs.schedule import TIMETABLE, Row
+from jobs.rows import Row
+from jobs.runner import add_job, drain, hand_back, run_job
+from jobs.schedule import TIMETABLE
 from jobs.tidy_up import tidy_up
 from jobs.work import Work
 from portal.billing.models import EventStatus, StripeEvent
@@ -43,7 +45,7 @@ def put(count: int) -> None:
 def test_job_module_function_and_id_carry_one_name() -> None:
     assert all(row.job.__module__ == f"jobs.{row.job.__name__}" for row in TIMETABLE)
     assert len({row.job.__name__ for row in TIMETABLE}) == len(TIMETABLE)
-    assert all(row.every_seconds >= 1 for row in TIMETABLE)
+    assert all(row.starts_each_seconds >= 1 for row in TIMETABLE)
 
 
 def test_every_table_with_claims_is_drained() -> None:
@@ -60,7 +62,7 @@ def test_a_failing_job_is_logged_and_leaves_no_change(
         put_mail("member-removed", "x@acme.example", REMOVED, None)
         raise RuntimeError("what a person typed")
 
-    run_job(app, Row(fail, 1), Work("worker"))
+    run_job(app, Row(fail, 1), Monitor("worker"))
     assert db.session.scalars(db.select(OutboxMessage)).all() == []
     assert "job failed" in [record.getMessage() for record in caplog.records]
 
@@ -73,7 +75,7 @@ def test_a_job_that_failed_runs_again(app: Flask, world: World) -> None:
         raise RuntimeError
 
     scheduler = BackgroundScheduler(timezone="UTC")
-    add_job(scheduler, app, Row(fail, 1), Work("worker"))
+    add_job(scheduler, app, Row(fail, 1), Monitor("worker"))
     scheduler.start()
     try:
         assert runs.acquire(timeout=10)
@@ -87,9 +89,7 @@ def test_a_drain_gives_back_what_was_not_begun(app: Flask, world: World) -> None
     claim_messages("stopping", Channel.MAIL, 2)
     claim_messages("another", Channel.MAIL, 1)
     db.session.rollback()  # SQLite: what this test has read must not keep others from writing
-    scheduler = BackgroundScheduler(timezone="UTC")
-    scheduler.start()
-    drain(scheduler, app, Work("stopping"))
+    hand_back(app, Monitor("stopping"))
     db.session.expire_all()
     holders = [
         row.claimed_by for row in db.session.scalars(db.select(OutboxMessage).order_by(OutboxMessage.id))
@@ -108,12 +108,14 @@ def test_a_drain_does_not_wait_for_ever(app: Flask, world: World, monkeypatch: p
         return 0
 
     scheduler = BackgroundScheduler(timezone="UTC")
-    add_job(scheduler, app, Row(hang, 1), Work("stopping"))
+    monitor = Monitor("stopping")
+    add_job(scheduler, app, Row(hang, 1), monitor)
     claim_messages("stopping", Channel.MAIL, 1)
     db.session.rollback()
     scheduler.start()
     assert begun.wait(10)
-    drain(scheduler, app, Work("stopping"))
+    assert not drain(scheduler)
+    hand_back(app, monitor)
     end.set()
     db.session.expire_all()
     assert db.session.scalars(db.select(OutboxMessage.claimed_by)).one() is None
@@ -227,9 +229,9 @@ def test_a_run_that_did_nothing_says_nothing(
     app: Flask, world: World, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO)
-    run_job(app, Row(deliver_mails, 1), Work("worker"))
+    run_job(app, Row(deliver_mails, 1), Monitor("worker"))
     assert [record for record in caplog.records if record.name == "portal.jobs"] == []
     put(1)
-    run_job(app, Row(deliver_mails, 1), Work("worker"))
+    run_job(app, Row(deliver_mails, 1), Monitor("worker"))
     (line,) = [record for record in caplog.records if record.name == "portal.jobs"]
     assert json.dumps({"job": line.job, "count": line.count}) == '{"job": "deliver_mails", "count": 1}'

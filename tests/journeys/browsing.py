@@ -7,6 +7,7 @@ from typing import Any
 from playwright.sync_api import BrowserContext, ConsoleMessage, Page, expect
 
 from demo.story import PASSWORD
+from tests.support.totp import fresh_code_at
 
 WAIT_MS = 15_000
 # The browser notes every answer with such a status, also one that the page was made for.
@@ -39,9 +40,19 @@ class Complaints(list[str]):
 class Reception:
     """Opens browsers at one portal. All of them are watched; the caller looks at `complaints` in the end."""
 
-    def __init__(self, url: str, new_context: NewContext, states: dict[str, Any] | None = None) -> None:
-        """`states` keeps signed-in browsers for `member`, by address, from one test to the next."""
+    def __init__(
+        self,
+        url: str,
+        new_context: NewContext,
+        states: dict[str, Any] | None = None,
+        database_url: str = "",
+    ) -> None:
+        """`states` keeps signed-in browsers for `member`, by address, from one test to the next.
+
+        `database_url` is needed to sign in people who have a second factor.
+        """
         self._url = url
+        self._database_url = database_url
         self._new_context = new_context
         self._states = {} if states is None else states
         self.complaints = Complaints(url)
@@ -56,27 +67,41 @@ class Reception:
     def guest(self, email: str, *, script: bool = True, **options: Any) -> Page:
         """A browser of its own in which `email` has just signed in by the form."""
         page = self.visitor(script=script, **options)
-        sign_in(page, email)
+        sign_in(page, email, database_url=self._database_url)
         return page
 
     def member(self, email: str, password: str = PASSWORD, **options: Any) -> Page:
         """A browser in which `email` signed in some time ago; the session is shared with other tests."""
         if email not in self._states:
             page = self.visitor()
-            sign_in(page, email, password)
+            sign_in(page, email, password, self._database_url)
             self._states[email] = page.context.storage_state()
             page.context.close()
         return self.visitor(storage_state=self._states[email], **options)
 
 
-def sign_in(page: Page, email: str, password: str = PASSWORD) -> None:
+def sign_in(page: Page, email: str, password: str = PASSWORD, database_url: str = "") -> None:
     """From the sign-in page to the first screen."""
+    give_password(page, email, password)
+    expect(page).not_to_have_url(re.compile("/auth/sign-in"))
+    if page.url.endswith("/auth/second-factor"):
+        give_code(page, fresh_code_at(database_url, email))
+    expect(page.get_by_role("main")).to_be_visible()
+    expect(page).not_to_have_url(re.compile("/auth/"))
+
+
+def give_password(page: Page, email: str, password: str = PASSWORD) -> None:
+    """The first step of signing in."""
     page.goto("/auth/sign-in")
     page.get_by_label("Email").fill(email)
     page.get_by_label("Password").fill(password)
     page.get_by_role("button", name="Sign in").click()
-    expect(page.get_by_role("main")).to_be_visible()
-    expect(page).not_to_have_url(re.compile("/auth/"))
+
+
+def give_code(page: Page, code: str) -> None:
+    """The second step, for who has a second factor."""
+    page.get_by_label("Code").fill(code)
+    page.get_by_role("button", name="Sign in").click()
 
 
 def open_screen(page: Page, name: str) -> None:

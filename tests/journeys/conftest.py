@@ -72,7 +72,7 @@ def states() -> dict[str, Any]:
 @pytest.fixture
 def reception(portal: Portal, new_context: NewContext, states: dict[str, Any]) -> Iterator[Reception]:
     """Browsers at the portal. A browser that complained fails the test."""
-    reception = Reception(portal.url, new_context, states)
+    reception = Reception(portal.url, new_context, states, portal.database_url)
     yield reception
     assert not reception.complaints, "\n".join(reception.complaints)
 
@@ -88,6 +88,6 @@ def other_people(portal: Portal, states: dict[str, Any], browser: Browser) -> No
         db.session.commit()
         db.session.remove()
         db.engine.dispose()
-    reception = Reception(portal.url, browser.new_context, states)
+    reception = Reception(portal.url, browser.new_context, states, portal.database_url)
     for email in (NEWCOMER, NOBODY):
         reception.member(email, PASSWORD).context.close()

@@ -12,13 +12,21 @@ from standins.run.demo import shell
 from standins.run.environment import demo_environment
 from standins.run.ports import Places
 from standins.run.procfile import read_procfile
-from tests.support.processes import ROOT, MailCatcher, Process, free_port
+from tests.support.processes import ROOT, HookCatcher, MailCatcher, Process, free_port
 from tests.support.stripe_standin import StripeStandin
 
 HOST = "127.0.0.1"
 # What somebody may have exported for a portal of their own; empty counts as not set.
 FOREIGN = (
-    *("DATABASE_URL", "METERING_URL", "PUBLIC_APP_URL", "REDIS_URL", "SECRET_KEY", "SMTP_URL"),
+    *(
+        "DATABASE_URL",
+        "METERING_URL",
+        "PUBLIC_APP_URL",
+        "REDIS_URL",
+        "SECRET_KEY",
+        "SLACK_WEBHOOK_URL",
+        "SMTP_URL",
+    ),
     *("STRIPE_API_BASE", "STRIPE_PORTAL_CONFIG_ID", "STRIPE_SECRET_KEY", "STRIPE_WEBHOOK_SECRETS"),
 )
 NOT_SET = dict.fromkeys(FOREIGN, "")
@@ -32,6 +40,13 @@ class StartedMailCatcher(MailCatcher):
         self.url = url
 
 
+class StartedHookCatcher(HookCatcher):
+    """A webhook catcher that somebody else has started and will end."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+
+
 @dataclass(frozen=True)
 class Portal:
     """A portal that runs: where its pages are, its stand-ins, its database and its log."""
@@ -40,6 +55,7 @@ class Portal:
     database_url: str
     stripe: StripeStandin
     mails: MailCatcher
+    hooks: HookCatcher
     process: Process
 
 
@@ -51,10 +67,12 @@ def demo_portal(folder: Path, database_url: str = "") -> Iterator[Portal]:
     with Process.python("-m", "standins", "--var", str(var), log=folder / "demo.log", env=here) as process:
         url = process.wait_for_line(r"The portal is ready on (\S+)", seconds=START_SECONDS)[1]
         mails = process.wait_for_line(r"Mails\s+(http\S+)")[1]
+        hooks = process.wait_for_line(r"Slack messages\s+(http\S+)")[1]
         stripe = StripeStandin(var)
         stripe.url = process.wait_for_line(r"Stripe stand-in\s+(http\S+)")[1]
         database_url = database_url or f"sqlite:///{var / 'portal.sqlite'}"
-        yield Portal(url, database_url, stripe, StartedMailCatcher(mails), process)
+        catchers = StartedMailCatcher(mails), StartedHookCatcher(hooks)
+        yield Portal(url, database_url, stripe, *catchers, process)
         assert process.exit_code is None, process.output[-4000:]
         assert "Traceback" not in process.output, process.output[-4000:]
 
@@ -66,6 +84,7 @@ class Parts:
     folder: Path
     stripe: StripeStandin
     mails: MailCatcher
+    hooks: HookCatcher
     environment: dict[str, str]
     commands: dict[str, str] = field(default_factory=lambda: read_procfile(ROOT / "Procfile"))
 
@@ -111,11 +130,14 @@ def portal_parts(folder: Path, database_url: str = "") -> Iterator[Parts]:
         # A port of its own: the test may end it and start it again.
         stripe = scope.enter_context(StripeStandin(folder, port=free_port()))
         mails = scope.enter_context(MailCatcher(folder))
+        hooks = scope.enter_context(HookCatcher(folder))
         web = free_port()
-        ports = [urlsplit(address).port or 0 for address in (stripe.url, mails.url, mails.smtp_url)]
+        ports = [
+            urlsplit(address).port or 0 for address in (stripe.url, mails.url, mails.smtp_url, hooks.url)
+        ]
         environment = demo_environment(NOT_SET, Places(HOST, HOST, web, *ports), folder)
         environment |= {"PORT_2": str(free_port())} | ({"DATABASE_URL": database_url} if database_url else {})
-        parts = Parts(folder, stripe, mails, environment)
+        parts = Parts(folder, stripe, mails, hooks, environment)
         parts.run(parts.commands["release"])
         parts.run("flask demo seed")
         url, secret = f"{parts.urls[0]}/webhooks/stripe", environment["STRIPE_WEBHOOK_SECRETS"]

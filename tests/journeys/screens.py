@@ -7,30 +7,34 @@ from typing import Any
 
 from playwright.sync_api import Page, expect
 
-from tests.journeys.browsing import Reception
+from tests.journeys.browsing import Reception, give_password, sign_in
+from tests.support.totp import code_now
 
 OWNER, CONTRACT, STAFF = "owner@acme.example", "owner@globex.example", "support@portal.example"
+LEAD = "lead@portal.example"
 FREELANCER, VIEWER = "both@freelance.example", "viewer@acme.example"
+SETTING_UP = "liam.byrne@acme.example"
 NEWCOMER, NOBODY = "owner@initech.example", "nobody@initech.example"
 
 
 @dataclass(frozen=True)
 class Screen:
-    """A page: who opens it, where they start, and the link there that leads to it, as a selector."""
+    """A page: who opens it, where they start, and the links that lead from there to it, as selectors."""
 
     endpoint: str
     who: str | None
     start: str
     link: str = ""
     status: int = 200
+    then: str = ""
 
     def open(self, reception: Reception) -> Page:
         """The page in a browser of its own."""
         options: dict[str, Any] = {"reduced_motion": "reduce", "color_scheme": "light"}
         page = reception.member(self.who, **options) if self.who else reception.visitor(**options)
         answer = page.goto(self.start)
-        if self.link:
-            target = page.locator(self.link).first.get_attribute("href")
+        for link in filter(None, (self.link, self.then)):
+            target = page.locator(link).first.get_attribute("href")
             assert target
             answer = page.goto(target)
         assert answer
@@ -44,6 +48,14 @@ SCREENS = (
     Screen("account.profile", OWNER, "/account/profile"),
     Screen("account.profile", FREELANCER, "/account/profile"),
     Screen("account.profile", NOBODY, "/account/profile"),
+    Screen("security.overview", OWNER, "/account/security"),
+    Screen("security.overview", STAFF, "/account/security"),
+    Screen("security.overview", NOBODY, "/account/security"),
+    Screen("security.confirm", OWNER, "/account/security/confirm"),
+    Screen("security.confirm", STAFF, "/account/security/confirm"),
+    Screen("security.set_up", OWNER, "/account/security/second-factor"),
+    Screen("security.ask_turn_off", OWNER, "/account/security/second-factor/off"),
+    Screen("security.ask_turn_off", STAFF, "/account/security/second-factor/off"),
     Screen("team.members", OWNER, "/account/team"),
     Screen("team.members", VIEWER, "/account/team"),
     Screen("team.members", OWNER, "/account/team?q=nobody+at+all"),
@@ -67,25 +79,81 @@ SCREENS = (
     Screen("api_keys.confirm_revocation", OWNER, "/account/api-keys", "a[href$='/revoke']"),
     Screen("activity.list_entries", OWNER, "/account/activity"),
     Screen("activity.list_entries", NEWCOMER, "/account/activity"),
+    Screen("activity.list_entries", OWNER, "/account/activity?action=invoice&from=2020-01-01"),
+    Screen("activity.list_entries", OWNER, "/account/activity?action=invoice&to=2001-01-01"),
+    Screen("activity.list_entries", OWNER, "/account/activity?person=usr_unknown&from=31.3.2026", status=422),
+    Screen("admin.audit_log", STAFF, "/admin/audit-log"),
+    Screen("admin.audit_log", STAFF, "/admin/audit-log?organization=Nowhere", status=422),
+    Screen("notifications.inbox", OWNER, "/account/notifications"),
+    Screen("notifications.inbox", NEWCOMER, "/account/notifications"),
+    Screen("notifications.inbox", NOBODY, "/account/notifications"),
+    Screen("notifications.confirm_unsubscribe", None, "/notifications/unsubscribe/unknown", status=410),
     Screen("invitation.show", None, "/invitations/unknown", status=410),
     Screen("admin.organizations", STAFF, "/admin/organizations"),
     Screen("admin.organizations", STAFF, "/admin/organizations?q=nobody+at+all"),
     Screen("admin.organization_page", STAFF, "/admin/organizations?q=acme", "main td a"),
+    Screen("admin.jobs", STAFF, "/admin/jobs"),
+    Screen("admin.notifications", STAFF, "/admin/notifications"),
+    Screen("admin.confirm_dead_letter", STAFF, "/admin/notifications/1/resend", status=403),
     Screen("admin.organization_page", STAFF, "/admin/organizations?q=globex", "main td a"),
+    Screen("admin.organization_page", LEAD, "/admin/organizations?q=acme", "main td a"),
+    Screen("admin.confirm_view", STAFF, "/admin/organizations?q=acme", "main td a", then="a[href$='/view']"),
+    Screen(
+        "admin.confirm_invitation",
+        LEAD,
+        "/admin/organizations?q=acme",
+        "main td a",
+        then="a[href$='/resend']",
+    ),
+    Screen(
+        "admin.confirm_sign_out",
+        LEAD,
+        "/admin/organizations?q=acme",
+        "main td a",
+        then="a[href$='/sign-out']",
+    ),
+    Screen(
+        "admin.confirm_payment", LEAD, "/admin/organizations?q=globex", "main td a", then="a[href$='/paid']"
+    ),
+    Screen("admin.confirm_replay", LEAD, "/admin/organizations/unknown/events/unknown/replay", status=404),
+    Screen("admin.confirm_message", LEAD, "/admin/organizations/unknown/messages/1/resend", status=404),
+    Screen(
+        "admin.confirm_recovery", LEAD, "/admin/organizations/unknown/people/unknown/recovery", status=404
+    ),
+    Screen(
+        "admin.confirm_approval", LEAD, "/admin/organizations/unknown/recoveries/unknown/approve", status=404
+    ),
+    Screen(
+        "admin.confirm_cancelling", LEAD, "/admin/organizations/unknown/recoveries/unknown/cancel", status=404
+    ),
+    Screen("recovery.show", None, "/recoveries/unknown", status=410),
 )
 # Addresses that lead on: the endpoint, who asks, for what, and where they end.
 REDIRECTS = (
     ("account.start", OWNER, "/account", "/account/team"),
     ("account.start", NOBODY, "/account", "/account/profile"),
     ("account.start", STAFF, "/account", "/admin/organizations"),
+    ("account.sessions", OWNER, "/account/sessions", "/account/security#devices"),
+    ("auth.second_factor", OWNER, "/auth/second-factor", "/account/team"),
     ("account.old_settings", OWNER, "/settings", "/account/profile"),
     ("account.old_settings", OWNER, "/settings/members", "/account/team"),
     ("account.old_settings", OWNER, "/settings/never-was", "/account/team"),
+    ("notifications.bell", OWNER, "/account/notifications/bell", "/account/notifications"),
     ("billing.card_status", OWNER, "/account/billing/card", "/account/billing"),
     ("admin.start", STAFF, "/admin", "/admin/organizations"),
 )
 # Addresses without a page: files, and answers for machines.
-NO_PAGES = {"static", "ops.brand", "ops.healthz", "ops.readyz", "usage.export", "invoices.invoice_pdf"}
+NO_PAGES = {
+    "static",
+    "ops.brand",
+    "ops.healthz",
+    "ops.readyz",
+    "ops.metrics",
+    "usage.export",
+    "activity.list_entries_file",
+    "admin.audit_log_file",
+    "invoices.invoice_pdf",
+}
 
 
 def menu(label: str) -> Callable[[Page], None]:
@@ -139,6 +207,42 @@ def new_key(page: Page) -> None:
     expect(page.get_by_role("heading", level=1)).to_have_text("Your new key")
 
 
+def second_step(page: Page) -> None:
+    """Where the password was right."""
+    give_password(page, STAFF)
+    expect(page).to_have_url(re.compile("/auth/second-factor$"))
+
+
+def refused_second_step(page: Page) -> None:
+    """A wrong code."""
+    second_step(page)
+    refused("Sign in", Code="000000")(page)
+
+
+def recovery_step(page: Page) -> None:
+    """For who has lost the app."""
+    second_step(page)
+    page.get_by_role("link", name="Use a recovery code").click()
+    expect(page.get_by_text("It works once")).to_be_visible()
+
+
+def setting_up(page: Page) -> None:
+    """The secret to scan, for somebody who has just signed in."""
+    sign_in(page, SETTING_UP)
+    page.goto("/account/security/second-factor")
+    expect(page.get_by_role("img", name="QR code")).to_be_visible()
+
+
+def recovery_codes(page: Page) -> None:
+    """The one time that recovery codes are shown."""
+    setting_up(page)
+    key = page.locator("#secret").inner_text().replace(" ", "")
+    page.get_by_label("Code from the app").fill(code_now(key))
+    page.get_by_role("button", name="Switch on").click()
+    expect(page.locator("#recovery-codes")).to_be_visible()
+    page.get_by_label("One of your codes").fill("no such code")
+
+
 def usage_table(page: Page) -> None:
     """The figures behind the chart."""
     page.get_by_text("Show as a table").click()
@@ -168,6 +272,17 @@ STATES = (
         "refused sign-in", None, "/auth/sign-in", refused("Sign in", Email="a@b.example", Password="wrong")
     ),
     State("empty sign-in", None, "/auth/sign-in", refused("Sign in")),
+    State("second step", None, "/auth/sign-in", second_step),
+    State("refused second step", None, "/auth/sign-in", refused_second_step),
+    State("second step with a recovery code", None, "/auth/sign-in", recovery_step),
+    State("setting up a second factor", None, "/auth/sign-in", setting_up),
+    State("recovery codes", None, "/auth/sign-in", recovery_codes),
+    State(
+        "refused password",
+        OWNER,
+        "/account/security",
+        refused("Change password", Present_password="wrong", New_password="short"),
+    ),
     State("refused invitation", OWNER, "/account/team", refused("Send invitation", Email="nobody")),
     State(
         "refused details",

@@ -47,7 +47,7 @@ def test_the_billing_journey_works_on_postgres(postgres_portal: Portal, new_cont
     change_card(page, CARDS[True])
     wait_for_new_card(page, CARDS[True])
     change_details(page, "Acme on Postgres", "postgres@acme.example")
-    assert postgres_portal.mails.wait_for_mail("postgres@acme.example", subject="Billing details")
+    assert postgres_portal.mails.wait_for_mail("postgres@acme.example", subject="The billing email of Acme on Postgres")
     assert not reception.complaints, reception.complaints
 
 
@@ -72,7 +72,7 @@ def test_corrected_details_reach_stripe_and_both_addresses(
     name, email = f"Acme Robotics {kind} Ltd", f"invoices-{kind}@acme.example"
     change_details(page, name, email)
     for address in (old, email):
-        mail = portal.mails.wait_for_mail(address, subject=f"Billing details of {name}")
+        mail = portal.mails.wait_for_mail(address, subject=f"The billing email of {name}")
         assert email in mail["text"]
     overview = reception.visitor(script=script)
 

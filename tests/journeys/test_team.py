@@ -75,7 +75,7 @@ def test_a_role_changes_and_its_owner_is_told(reception: Reception, portal: Port
     page.reload()
     expect(row_of(page, name).get_by_role("combobox")).to_have_value("viewer")
     email = name.lower().replace(" ", ".") + "@acme.example"
-    assert "is now viewer" in portal.mails.wait_for_mail(email, subject="Your role")["text"]
+    assert "Now: Viewer" in portal.mails.wait_for_mail(email, subject="You are now a viewer")["text"]
 
 
 def test_the_last_owner_stays_owner_and_the_page_says_why(reception: Reception, script: bool) -> None:

@@ -16,6 +16,8 @@ GOOD = {
 }
 WRONG = [
     ({"secret_key": "short"}, "SECRET_KEY"),
+    ({"zendesk_shared_secret": "x" * 31}, "ZENDESK_SHARED_SECRET"),
+    ({"helpscout_secret": "x" * 31}, "HELPSCOUT_SECRET"),
     ({"stripe_webhook_secrets": ""}, "STRIPE_WEBHOOK_SECRETS"),
     ({"stripe_webhook_secrets": " , "}, "STRIPE_WEBHOOK_SECRETS"),
     ({"stripe_api_base": "https://stripe.evil.example"}, "STRIPE_API_BASE"),

@@ -78,7 +78,7 @@ def test_deleting_forgets_every_mail(catcher: MailCatcher, tmp_path: Path) -> No
     send(catcher, message())
     catcher.clear()
     assert catcher.mails() == []
-    assert list((tmp_path / "mails").iterdir()) == []
+    assert list((tmp_path / "mail").iterdir()) == []
 
 
 def test_refused_for_now_keeps_nothing(catcher: MailCatcher) -> None:

@@ -86,7 +86,7 @@ def nothing_left(folder: Path) -> bool:
 def test_every_process_ends_with_the_demo(tmp_path: Path, number: signal.Signals) -> None:
     with demo(tmp_path, write_procfile(tmp_path)) as process:
         url = ready_url(process)
-        assert len(session_members(str(tmp_path / "var"))) >= 4  # web and its child, worker, mail
+        assert len(session_members(str(tmp_path / "var"))) >= 5  # web and its child, worker, mail, hooks
         process.send(number)
         assert process.wait_for_exit() == (-number if number == signal.SIGKILL else 0)
     wait_until("nothing left", lambda: nothing_left(tmp_path))
@@ -159,20 +159,21 @@ def test_the_terminal_shows_errors_and_the_log_everything(tmp_path: Path) -> Non
 
 
 def test_what_the_caller_has_exported_wins(tmp_path: Path) -> None:
-    places = Places("localhost", "127.0.0.1", 6000, 6001, 6002, 6003)
+    places = Places("localhost", "127.0.0.1", 6000, 6001, 6002, 6003, 6004)
     caller = {"DATABASE_URL": "postgresql://db/portal", "PATH": "/bin", "SMTP_URL": ""}
     environment = demo_environment(caller, places, tmp_path)
     assert environment["DATABASE_URL"] == "postgresql://db/portal"
     assert environment["METERING_URL"] == f"sqlite:///{tmp_path}/metering.sqlite"
     assert environment["PUBLIC_APP_URL"] == "http://localhost:6000"
+    assert environment["SLACK_WEBHOOK_URL"] == "http://localhost:6004/hooks/slack"
     assert environment["HOST"] == "127.0.0.1"
     assert environment["SMTP_URL"] == "smtp://localhost:6003"  # exported, but empty
     assert environment["PATH"].endswith(f"{os.pathsep}/bin")
 
 
 def test_everywhere_is_reached_over_loopback() -> None:
-    assert Places("0.0.0.0", "0.0.0.0", 5000, 1, 2, 3).url(5000) == "http://127.0.0.1:5000"
-    assert Places("::", "::", 5000, 1, 2, 3).url(5000) == "http://[::1]:5000"
+    assert Places("0.0.0.0", "0.0.0.0", 5000, 1, 2, 3, 4).url(5000) == "http://127.0.0.1:5000"
+    assert Places("::", "::", 5000, 1, 2, 3, 4).url(5000) == "http://[::1]:5000"
 
 
 def test_stand_ins_get_other_ports_when_theirs_are_taken() -> None:
@@ -183,7 +184,7 @@ def test_stand_ins_get_other_ports_when_theirs_are_taken() -> None:
             places = choose_places({"PORT": str(web)})
         except DemoError:  # somebody else has the port before ours
             return
-        assert len({places.web, places.stripe, places.mail_pages, places.smtp}) == 4
+        assert len({places.web, places.stripe, places.mail_pages, places.smtp, places.hooks}) == 5
         assert places.stripe != port
 
 

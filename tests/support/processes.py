@@ -159,26 +159,62 @@ class Process:
         self.stop()
 
 
-class MailCatcher:
-    """The mail catcher as a process of its own, with its mails in `folder`."""
+class Catcher:
+    """A process that catches what others send. `url` is where it answers, `api` where it tells what it caught."""
 
-    def __init__(self, folder: Path) -> None:
-        arguments = ["--state", str(folder / "mails")]
-        self.process = Process.python("-m", "standins.mail", *arguments, log=folder / "mail-catcher.log")
+    process: Process
+    url: str
+    api: str
+
+    def caught(self) -> list[dict[str, Any]]:
+        """Everything, newest first."""
+        answer = http().get(self.url + self.api, timeout=5)
+        answer.raise_for_status()
+        found: list[dict[str, Any]] = answer.json()
+        return found
+
+    def faults(self, mode: str, *, count: int | None = None, seconds: float = 3600.0) -> None:
+        """What happens to what comes next; see `MODES` in `standins.mail.smtp` and `standins.hooks.receiving`."""
+        wish = {"mode": mode, "count": count, "seconds": seconds}
+        http().post(f"{self.url}/_control/faults", json=wish, timeout=5).raise_for_status()
+
+    def clear(self) -> None:
+        """Forgets everything."""
+        http().delete(self.url + self.api, timeout=5).raise_for_status()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.process.stop()
+
+    def _start(self, module: str, folder: Path, pattern: str) -> re.Match[str]:
+        """Starts it with its state in `folder`; the match of the line in which it says where it is."""
+        name = module.rpartition(".")[2]
+        state = ["--state", str(folder / name)]
+        self.process = Process.python("-m", module, *state, log=folder / f"{name}-catcher.log")
         try:
-            line = self.process.wait_for_line(r"smtp on (\S+):(\d+), pages on (\S+)")
+            return self.process.wait_for_line(pattern)
         except ProcessError:
             self.process.stop()
             raise
+
+
+class MailCatcher(Catcher):
+    """The mail catcher, with its mails in `folder`."""
+
+    api = "/api/mails"
+
+    def __init__(self, folder: Path) -> None:
+        line = self._start("standins.mail", folder, r"smtp on (\S+):(\d+), pages on (\S+)")
         self.smtp_host, self.smtp_port, self.url = line[1], int(line[2]), line[3]
         self.smtp_url = f"smtp://{self.smtp_host}:{self.smtp_port}"
 
     def mails(self, to: str | None = None) -> list[dict[str, Any]]:
         """The caught mails, newest first; only those to one recipient if given."""
-        answer = http().get(f"{self.url}/api/mails", timeout=5)
-        answer.raise_for_status()
-        found: list[dict[str, Any]] = answer.json()
-        return [mail for mail in found if to is None or to in mail["to"]]
+        return [mail for mail in self.caught() if to is None or to in mail["to"]]
 
     def wait_for_mail(self, to: str, *, subject: str = "", seconds: float = 20.0) -> dict[str, Any]:
         """The newest mail to `to` whose subject contains `subject`."""
@@ -188,19 +224,26 @@ class MailCatcher:
 
         return wait_until(f"a mail to {to}", probe, seconds=seconds)
 
-    def faults(self, mode: str, *, count: int | None = None, seconds: float = 3600.0) -> None:
-        """What happens to the next mails; see `standins.mail.smtp.Faults`."""
-        wish = {"mode": mode, "count": count, "seconds": seconds}
-        http().post(f"{self.url}/_control/faults", json=wish, timeout=5).raise_for_status()
 
-    def clear(self) -> None:
-        """Forgets every mail."""
-        http().delete(f"{self.url}/api/mails", timeout=5).raise_for_status()
+class HookCatcher(Catcher):
+    """The webhook catcher, with what it caught in `folder`."""
 
-    def __enter__(self) -> Self:
-        return self
+    api = "/api/hooks"
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.process.stop()
+    def __init__(self, folder: Path) -> None:
+        self.url = self._start("standins.hooks", folder, r"webhook catcher: on (\S+)")[1]
+
+    @property
+    def slack_url(self) -> str:
+        """What SLACK_WEBHOOK_URL is set to."""
+        return f"{self.url}/hooks/slack"
+
+    def taken(self, text: str = "") -> list[dict[str, Any]]:
+        """Those that arrived with `text` in their body, newest first; `caught` has those that were refused too."""
+        return [hook for hook in self.caught() if hook["taken"] and text in hook["body"]]
+
+    def wait_for_hook(self, text: str, *, seconds: float = 20.0) -> dict[str, Any]:
+        """The newest that arrived with `text` in its body."""
+        return wait_until(
+            f"a webhook with {text!r}", lambda: next(iter(self.taken(text)), None), seconds=seconds
+        )

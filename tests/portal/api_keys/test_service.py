@@ -26,10 +26,13 @@ def test_only_a_hash_is_kept_anywhere(world: World) -> None:
     assert secret[len(row.prefix) :] not in everything
 
 
-def test_owners_are_told(world: World) -> None:
-    create_key(world.acme.actor(Role.MEMBER), "Export")
-    mail = db.session.scalars(db.select(OutboxMessage)).one()
-    assert (mail.recipient, mail.topic) == ("owner@acme.example", "api-key-created")
+def test_it_is_told_when_a_key_is_made_and_once_when_it_is_revoked(world: World) -> None:
+    key, _ = create_key(world.acme.actor(Role.MEMBER), "Export")
+    for _ in range(2):
+        revoke_key(world.acme.actor(), key.id)
+    told = db.session.scalars(db.select(OutboxMessage).order_by(OutboxMessage.id)).all()
+    assert [message.topic for message in told] == ["api-key-created", "api-key-revoked"]
+    assert {message.payload["prefix"] for message in told} == {key.prefix}
 
 
 def test_a_list_never_selects_the_hash(world: World) -> None:

@@ -21,10 +21,10 @@ from tests.fakes import CARD, FakeStripe
 
 def outbox() -> list[tuple[str, str]]:
     rows = db.session.scalars(db.select(OutboxMessage).order_by(OutboxMessage.id))
-    return sorted((row.channel.value, row.recipient) for row in rows)
+    return sorted((row.channel.value, row.topic) for row in rows)
 
 
-def test_new_details_go_to_the_row_the_log_stripe_and_both_addresses(world: World) -> None:
+def test_new_details_go_to_the_row_the_log_stripe_and_what_is_told(world: World) -> None:
     change_details(world.acme.actor(Role.BILLING), " Acme  GmbH", "New@Acme.example")
     db.session.commit()
     organization = db.session.get_one(Organization, world.acme.organization_id)
@@ -33,9 +33,9 @@ def test_new_details_go_to_the_row_the_log_stripe_and_both_addresses(world: Worl
     assert entry.before == {"name": "Acme", "billing_email": "billing@acme.example"}
     assert entry.after == {"name": "Acme  GmbH", "billing_email": "new@acme.example"}
     assert outbox() == [
-        ("mail", "billing@acme.example"),
-        ("mail", "new@acme.example"),
-        ("stripe", "cus_acme"),
+        ("event", "billing-details-changed"),
+        ("event", "billing-email-changed"),
+        ("stripe", "customer-details"),
     ]
 
 
@@ -53,7 +53,7 @@ def test_nothing_changed_is_nothing_written(world: World) -> None:
 
 def test_without_a_customer_stripe_is_told_nothing(world: World) -> None:
     change_details(world.globex.actor(), "Globex GmbH", "billing@globex.example")
-    assert [channel for channel, _ in outbox()] == [Channel.MAIL]
+    assert outbox() == [(Channel.EVENT, "billing-details-changed")]
 
 
 @pytest.mark.parametrize(

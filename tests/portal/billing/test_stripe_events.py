@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import select, update
 
 from portal.billing.models import Card, EventStatus, StripeEvent
 from portal.billing.stripe_events import (
@@ -277,3 +277,31 @@ def test_the_double_verifies_signatures_as_the_real_one_does(world: World) -> No
     body = event("customer.updated", CUSTOMER)
     with pytest.raises(BadSignatureError):
         store_event(body, signature(body, "whsec_other"))
+
+
+@pytest.mark.parametrize(
+    ("kind", "obj", "more", "customer"),
+    [
+        ("customer.updated", {"id": "cus_acme", "object": "customer"}, {}, "cus_acme"),
+        ("invoice.paid", {"id": "in_1", "object": "invoice", "customer": "cus_acme"}, {}, "cus_acme"),
+        (
+            "payment_method.detached",
+            {"id": "pm_1", "object": "payment_method", "customer": None},
+            {"data": {"previous_attributes": {"customer": "cus_acme"}}},
+            "cus_acme",
+        ),
+        ("product.updated", {"id": "prod_1", "object": "product"}, {}, None),
+        ("invoice.paid", {"id": "in_1", "customer": {"id": "cus_acme"}}, {}, None),
+        ("customer.updated", {"object": "customer"}, {}, None),
+        ("invoice.paid", {"id": "in_1", "customer": "c" * 65}, {}, None),
+        ("invoice.paid", {"id": "in_1", "customer": "cus\u0000"}, {}, None),
+        ("payment_method.detached", {"id": "pm_1"}, {"data": {"previous_attributes": ["customer"]}}, None),
+    ],
+)
+def test_an_event_names_the_customer_by_whom_it_can_be_found(
+    world: World, kind: str, obj: dict[str, Any], more: dict[str, Any], customer: str | None
+) -> None:
+    body = event(kind, obj, **more)
+    store_event(body, signature(body))
+    db.session.commit()
+    assert db.session.scalar(select(StripeEvent.customer_id)) == customer

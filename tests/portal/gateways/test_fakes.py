@@ -6,10 +6,11 @@ from typing import Any
 import pytest
 
 from portal.gateways.mailer import Mailer
+from portal.gateways.slack import SlackWebhook
 from portal.gateways.stripe_api import StripeGateway
-from tests.fakes import FakeMailer, FakeStripe
+from tests.fakes import FakeMailer, FakeSlack, FakeStripe
 
-PAIRS = [(FakeStripe, StripeGateway), (FakeMailer, Mailer)]
+PAIRS = [(FakeStripe, StripeGateway), (FakeMailer, Mailer), (FakeSlack, SlackWebhook)]
 
 
 def public(kind: type) -> dict[str, Any]:

@@ -6,25 +6,26 @@ from portal.audit.models import AuditEntry
 from portal.errors import ForbiddenError, InvalidInputError, NotFoundError
 from portal.extensions import db
 from portal.identity.models import Membership
-from portal.notifications.models import OutboxMessage
+from portal.notifications.models import Channel, OutboxMessage
 from portal.permissions import Role
 from portal.team import service
 from tests.factories import World
 
 
-def test_a_role_change_writes_the_row_the_log_and_the_mail_together(world: World) -> None:
+def test_a_role_change_writes_the_row_the_log_and_the_event_together(world: World) -> None:
     service.change_member_role(world.acme.actor(), world.acme.members[Role.MEMBER], Role.ADMIN)
     db.session.commit()
     member = db.session.get_one(Membership, world.acme.members[Role.MEMBER])
     entry = db.session.scalars(db.select(AuditEntry)).one()
-    mail = db.session.scalars(db.select(OutboxMessage)).one()
+    event = db.session.scalars(db.select(OutboxMessage)).one()
     assert member.role == Role.ADMIN
     assert (entry.action, entry.before, entry.after) == (
         "member:role:changed",
         {"role": "member"},
         {"role": "admin"},
     )
-    assert (mail.recipient, mail.topic) == ("member@acme.example", "member-role-changed")
+    assert (event.channel, event.topic) == (Channel.EVENT, "member-role-changed")
+    assert event.payload["about"] == [world.acme.users[Role.MEMBER]]
 
 
 def test_last_owner_cannot_be_demoted(world: World) -> None:

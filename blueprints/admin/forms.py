@@ -1,0 +1,53 @@
+"""Forms of the staff area. Every action says why."""
+
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from wtforms import DateField, DecimalField, TextAreaField
+from wtforms.validators import InputRequired
+
+from blueprints._forms import Cleaned, PortalForm
+from portal.audit.reasons import clean_reason
+
+WANTED_AMOUNT = "Write an amount such as 1200.00."
+WANTED_DAY = "Write a day such as 2026-03-31."
+
+
+class AmountField(DecimalField):
+    """An amount in major units."""
+
+    data: Decimal
+
+    def process_formdata(self, valuelist: list[Any]) -> None:
+        """Raises `ValueError` in words for people."""
+        try:
+            super().process_formdata(valuelist)
+        except ValueError:
+            raise ValueError(WANTED_AMOUNT) from None
+
+
+class DayField(DateField):
+    """A day."""
+
+    data: date
+
+    def process_formdata(self, valuelist: list[Any]) -> None:
+        """Raises `ValueError` in words for people."""
+        try:
+            super().process_formdata(valuelist)
+        except ValueError:
+            raise ValueError(WANTED_DAY) from None
+
+
+class ReasonForm(PortalForm):
+    """Why somebody acts for a customer. The customer reads it in their activity."""
+
+    reason = TextAreaField("Reason", [InputRequired("Say why."), Cleaned(clean_reason)])
+
+
+class PaymentForm(ReasonForm):
+    """What came in for an invoice, and on which day."""
+
+    amount = AmountField("Amount", [InputRequired(WANTED_AMOUNT)], places=None)
+    paid_on = DayField("Paid on", [InputRequired(WANTED_DAY)])
