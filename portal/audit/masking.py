@@ -21,14 +21,15 @@ CARD_NUMBERS = re.compile(r"(?<!\w)[3-6](?:[ -]?\d){12,14}(?!\w)")
 """So many digits are a card's only with the right check digit (ISO/IEC 7812); more of them are masked anyway."""
 
 as_json = json.JSONEncoder(default=str).encode
+PLAIN = {str, int, bool, type(None)}
 
 
 def masked(fields: dict[str, Any] | None) -> dict[str, Any] | None:
     """The fields as plain JSON, a value replaced where its name or its form says that it is a secret."""
     if fields is None:
         return None
-    plain: dict[str, Any] = json.loads(as_json(fields))
-    return _mask_fields(plain, is_secret=False)
+    is_plain = all(type(name) is str and type(value) in PLAIN for name, value in fields.items())
+    return _mask_fields(fields if is_plain else json.loads(as_json(fields)), is_secret=False)
 
 
 def masked_text(text: str) -> str:

@@ -140,7 +140,15 @@ def test_a_secret_that_was_typed_as_a_name_is_masked(secret: str) -> None:
             "key_id": "a1b2c3d4",
             "country_code": "IE",
         },
-        {"keyboard": "x", "postcode": "D02", "passed": "yes", "last4": "4242", "expires": "2027-04"},
+        {
+            "order": "4000 0000 0000 9",
+            "count": 400000000000009,
+            "keyboard": "x",
+            "postcode": "D02",
+            "passed": "yes",
+            "last4": "4242",
+            "expires": "2027-04",
+        },
     ],
 )
 def test_what_is_no_secret_stays(fields: dict[str, Any]) -> None:

@@ -62,6 +62,21 @@ def test_a_changed_link_is_named(chain: str) -> None:
     assert named(verified(), chain) == [("changed", 5)]
 
 
+def test_a_genuine_row_of_another_history_is_named(chain: str, world: World) -> None:
+    """The chain was taken back and went on differently; then one row of the first history came back."""
+    with unguarded() as connection:
+        run(connection, "UPDATE portal_audit SET chain = 'aside' WHERE chain = :c AND position > 5", c=chain)
+        move_head(connection, chain, 5, hash_at(connection, chain, 5))
+    write(world.acme.actor(), 4, start=100)
+    with unguarded() as connection:
+        remove(connection, chain, 7, 7)
+        run(connection, "UPDATE portal_audit SET chain = :c WHERE chain = 'aside' AND position = 7", c=chain)
+        run(connection, "DELETE FROM portal_audit WHERE chain = 'aside'")
+    found = named(verified(), chain)
+    assert ("changed", 7) in found
+    assert ("changed", 8) in found
+
+
 @pytest.mark.parametrize("engine_name", ["sqlite"])
 @pytest.mark.parametrize(
     "change", ["before = '{'", "after = '[1]'", "created_at = 'soon'", "created_at = x'00'"]
