@@ -72,8 +72,11 @@ def current_actor() -> Actor:
     )
 
 
-def staff_actor(organization_id: str) -> Actor:
-    """The actor of a staff page, acting in a customer's organization: as staff, also where they are a member."""
+def staff_actor(organization_id: str | None) -> Actor:
+    """The actor of a staff page, acting in a customer's organization or, for None, on what belongs to no customer.
+
+    As staff, also where they are a member: what they do for others must not stand in their own organization's log.
+    """
     return replace(current_actor().within(organization_id), kind=ActorKind.STAFF)
 
 

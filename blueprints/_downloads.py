@@ -11,7 +11,10 @@ LONGEST_NAME = 120
 
 
 def download(body: bytes | Iterable[bytes], name: str, media_type: str) -> Response:
-    """`body`, whole or piece by piece, as a file called `name` in every browser (RFC 6266), with nothing in the name that could harm."""
+    """`body`, whole or piece by piece, as a file called `name` in every browser (RFC 6266).
+
+    Nothing stays in the name that could harm.
+    """
     clean = "".join(char for char in name if char.isprintable() and char not in '/\\:*?"<>|')[
         :LONGEST_NAME
     ].strip()

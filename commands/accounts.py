@@ -68,3 +68,16 @@ def add_staff(email: str, name: str, role: str, password: str) -> None:
         raise click.ClickException(error.message) from error
     db.session.commit()
     click.echo(f"{user.email} may enter /admin as {role}.")
+
+
+@staff_commands.command("take-off-second-factor")
+@click.argument("email")
+@click.option("--reason", required=True, help="Kept in the audit log.")
+def take_off_second_factor(email: str, reason: str) -> None:
+    """Take the second factor off EMAIL of the staff, who has lost it: the next sign-in sets up a new one."""
+    try:
+        service.take_off_staff_factor(email, reason)
+    except PortalError as error:
+        raise click.ClickException(error.message) from error
+    db.session.commit()
+    click.echo(f"{email} sets up a new second factor at the next sign-in. They were told by mail.")

@@ -60,8 +60,8 @@ class Actor:
         if self.staff_role is None or not staff_allows(self.staff_role, role):
             raise ForbiddenError(f"This needs the staff role {role.value}.")
 
-    def within(self, organization_id: str) -> "Actor":
-        """The same actor, acting in another organization; for staff."""
+    def within(self, organization_id: str | None) -> "Actor":
+        """The same actor, acting in another organization or in none; for staff."""
         return replace(self, organization_id=organization_id, role=None)
 
     @property

@@ -1,18 +1,15 @@
 """Staff read the log of everybody, their own doings among it."""
 
-from dataclasses import replace
-
 from flask import Response
 from wtforms import StringField
 from wtforms.validators import Length
 
-from blueprints._actor import current_actor, staff_actor
+from blueprints._actor import staff_actor
 from blueprints._guards import staff_only
 from blueprints._limits import COSTLY, limiter
 from blueprints.activity.forms import LogForm
 from blueprints.activity.log import export_log, show_log
 from blueprints.admin import admin
-from portal.actor import Actor
 from portal.audit.export import FileKind
 from portal.audit.people import asked_anywhere, asked_organization
 from portal.permissions import StaffRole
@@ -43,10 +40,4 @@ def audit_log() -> Response:
 @limiter.limit(COSTLY)
 def audit_log_file(ending: str) -> Response:
     """What the filter shows, as a file. Who takes out one organization's log stands in that log."""
-    return export_log(AuditLogForm(), FileKind(ending), _actor)
-
-
-def _actor(organization_id: str | None) -> Actor:
-    if organization_id:
-        return staff_actor(organization_id)
-    return replace(current_actor(), organization_id=None, role=None)
+    return export_log(AuditLogForm(), FileKind(ending), staff_actor)

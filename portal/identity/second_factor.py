@@ -125,9 +125,9 @@ def turn_off(actor: Actor, user: User, token_hash: str) -> str:
     return sessions.renew_session(token_hash, with_second_factor=False)
 
 
-def remove_second_factor(actor: Actor, user: User) -> None:
+def remove_second_factor(actor: Actor, user: User, reason: str | None = None) -> None:
     """Take it off for somebody who has lost it, after a recovery. Raises `ConflictError` where there is none."""
-    _take_off(actor, user, Action.SECOND_FACTOR_REMOVED, FactorChange.REMOVED)
+    _take_off(actor, user, Action.SECOND_FACTOR_REMOVED, FactorChange.REMOVED, reason=reason)
 
 
 def make_codes(actor: Actor, user: User) -> list[str]:
@@ -204,11 +204,17 @@ def _key_of(user_id: str, sealed: str) -> str | None:
 
 
 def _take_off(
-    actor: Actor, user: User, action: Action, change: FactorChange, after: dict[str, int] | None = None
+    actor: Actor,
+    user: User,
+    action: Action,
+    change: FactorChange,
+    *,
+    after: dict[str, int] | None = None,
+    reason: str | None = None,
 ) -> None:
     db.session.delete(_factor_of(user))
     recovery_codes.forget_codes(user.id)
-    _tell(actor, user, action, change, after=after)
+    _tell(actor, user, action, change, after=after, reason=reason)
 
 
 def _factor_of(user: User) -> SecondFactor:
@@ -220,9 +226,15 @@ def _factor_of(user: User) -> SecondFactor:
 
 
 def _tell(
-    actor: Actor, user: User, action: Action, change: FactorChange, *, after: dict[str, int] | None
+    actor: Actor,
+    user: User,
+    action: Action,
+    change: FactorChange,
+    *,
+    after: dict[str, int] | None,
+    reason: str | None = None,
 ) -> None:
-    record(own(actor), action, Change("user", user.id, user.email, None, after))
+    record(own(actor), action, Change("user", user.id, user.email, None, after), reason=reason)
     payload = {"change": change.value, "codes_left": (after or {}).get("codes_left")}
     announce(Event.SECOND_FACTOR_CHANGED, own(actor), payload, about=[user.id])
 

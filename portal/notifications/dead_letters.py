@@ -87,8 +87,7 @@ def resend(actor: Actor, message_id: int, reason: str) -> OutboxMessage:
         raise ConflictError("This message was not given up: it was sent or will be tried again by itself.")
     message.status, message.attempts, message.next_attempt_at = OutboxStatus.PENDING, 0, utcnow()
     change = Change("message", message.message_key, message.recipient, None, {"topic": message.topic})
-    where = actor.within(message.organization_id) if message.organization_id else actor
-    record(where, Action.MESSAGE_RESENT, change, reason=reason)
+    record(actor.within(message.organization_id), Action.MESSAGE_RESENT, change, reason=reason)
     return message
 
 

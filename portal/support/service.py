@@ -6,11 +6,12 @@ from portal.actor import Actor, system_actor
 from portal.audit.actions import Action
 from portal.audit.reasons import clean_reason
 from portal.audit.service import Change, record
-from portal.errors import ConflictError
+from portal.errors import ConflictError, NotFoundError
 from portal.extensions import db
 from portal.identity.models import Organization, User
 from portal.identity.passwords import hash_password
 from portal.identity.queries import organization_by_id, user_by_email
+from portal.identity.second_factor import remove_second_factor
 from portal.identity.sessions import end_all_sessions
 from portal.kit.text import clean_email, clean_line
 from portal.notifications.events import Event, announce
@@ -80,3 +81,17 @@ def add_staff(email: str, name: str, password: str, role: StaffRole) -> User:
         Change("user", user.id, email, None, {"staff_role": role.value}),
     )
     return user
+
+
+def take_off_staff_factor(email: str, reason: str) -> None:
+    """For an operator: help somebody of the staff who has lost their second factor; their sessions end.
+
+    Customers are recovered by two leads (`portal.support.recoveries`). Raises `InvalidInputError`, `NotFoundError`
+    and `ConflictError`.
+    """
+    reason = clean_reason(reason)
+    user = user_by_email(email)
+    if user is None or user.staff_role is None:
+        raise NotFoundError("Nobody of the staff has this address.")
+    remove_second_factor(system_actor(None, "Operator"), user, reason)
+    end_all_sessions(user.id)

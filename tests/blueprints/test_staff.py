@@ -2,26 +2,28 @@
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 
 import html5lib
 import pytest
 from flask import Flask
-from sqlalchemy import event, select, update
+from sqlalchemy import event, func, select, update
 
+from portal.actor import ActorKind
 from portal.audit.models import AuditEntry
 from portal.billing.models import EventStatus, StripeEvent
 from portal.extensions import db
 from portal.help_desk.models import HelpDesk, TicketSeen
-from portal.identity.models import Organization
+from portal.identity.models import Organization, User, UserSession
 from portal.invoices.models import Invoice, InvoiceStatus
 from portal.kit.clock import utcnow
 from portal.kit.tokens import digest
 from portal.notifications.models import OutboxMessage, OutboxStatus
 from portal.permissions import Role, StaffRole
 from portal.support.models import Recovery, RecoveryStatus
-from tests.blueprints.things import REASON, Things, form, make_event, make_invoice
-from tests.blueprints.web import Browser
+from tests.blueprints.things import REASON, Things, address, form, make_dead_letter, make_event, make_invoice
+from tests.blueprints.web import Browser, routes
 from tests.conftest import ENGINES
 from tests.factories import World, add_member, make_user
 
@@ -344,8 +346,6 @@ def test_the_link_is_not_logged(acme: Things, browse: Browse, caplog: pytest.Log
 def test_people_are_shown_with_when_they_were_last_seen_and_their_second_factor(
     app: Flask, acme: Things, browse: Browse
 ) -> None:
-    from portal.identity.models import UserSession
-
     browse("owner@acme.example")
     with app.app_context():
         db.session.execute(update(UserSession).values(last_seen_at=utcnow() - timedelta(days=3)))
@@ -358,3 +358,31 @@ def test_people_are_shown_with_when_they_were_last_seen_and_their_second_factor(
     assert "3 days ago" in rows["owner"]
     assert ("Never" in rows["target"], ">On<" in rows["target"]) == (True, True)
     assert ">Off<" in rows["owner"]
+
+
+def test_what_staff_do_for_others_never_stands_in_the_log_of_their_own_organization(
+    app: Flask, world: World, acme: Things, browse: Browse
+) -> None:
+    lead = browse("lead@portal.example")
+    with app.app_context():
+        globex = db.session.get_one(Organization, world.globex.organization_id)
+        person = db.session.scalars(select(User).where(User.email == "lead@portal.example")).one()
+        add_member(globex, person, Role.OWNER)
+        db.session.execute(update(UserSession).values(organization_id=globex.id))
+        others = replace(acme, message_id=make_dead_letter(None, "person@nowhere.example"))
+        db.session.commit()
+        last = db.session.scalar(select(func.max(AuditEntry.id))) or 0
+    sent = [(rule, method, acme) for rule, method in routes(app, changing=True)]
+    sent += [
+        (rule, method, others) for rule, method, _ in sent if rule.endpoint == "admin.resend_dead_letter"
+    ]
+    for rule, method, things in sent:
+        if rule.endpoint.startswith("admin."):
+            lead.send(method, address(rule, things), form(rule.endpoint, things))
+            lead.send("POST", "/admin/view/end")
+    lead.send("GET", "/admin/audit-log/export.csv")
+    with app.app_context():
+        rows = db.session.scalars(select(AuditEntry).where(AuditEntry.id > last)).all()
+        assert len({row.action for row in rows}) > 8
+        assert {row.actor_kind for row in rows} == {ActorKind.STAFF}
+        assert {row.organization_id for row in rows} == {acme.organization_id, None}

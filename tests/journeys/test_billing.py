@@ -47,7 +47,9 @@ def test_the_billing_journey_works_on_postgres(postgres_portal: Portal, new_cont
     change_card(page, CARDS[True])
     wait_for_new_card(page, CARDS[True])
     change_details(page, "Acme on Postgres", "postgres@acme.example")
-    assert postgres_portal.mails.wait_for_mail("postgres@acme.example", subject="The billing email of Acme on Postgres")
+    assert postgres_portal.mails.wait_for_mail(
+        "postgres@acme.example", subject="The billing email of Acme on Postgres"
+    )
     assert not reception.complaints, reception.complaints
 
 

@@ -141,5 +141,6 @@ def test_a_search_asks_few_questions(world: World, acme: Things) -> None:
     for text, most in (("cus_acme", 2), ("acme", 6), ("ac", 4)):
         asked.clear()
         find_organizations(text)
-        assert len(asked) <= most, text
-        assert all("LIMIT" in statement or " IN " in statement for statement in asked)
+        questions = [statement for statement in asked if statement.startswith("SELECT")]
+        assert 0 < len(questions) <= most, text
+        assert all("LIMIT" in question or " IN " in question for question in questions)
