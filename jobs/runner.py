@@ -76,9 +76,9 @@ def run_job(app: Flask, row: Row, monitor: Monitor) -> None:
         try:
             count = row.job(work)
         except Exception as error:
-            db.session.rollback()
-            runs = monitor.end(work, error=error)
+            runs = monitor.end(work, error=error)  # first: the rollback may fail too
             log.exception("job failed", extra={"job": row.name, "reason": runs.last_error})
+            db.session.rollback()
             return
     _log_success(monitor, work, count)
 

@@ -11,7 +11,7 @@ from weakref import WeakKeyDictionary
 from flask_sqlalchemy.session import Session
 from sqlalchemy import BigInteger, DateTime, Engine, Enum, MetaData, Row, event
 from sqlalchemy.engine import Connection, Dialect
-from sqlalchemy.orm import DeclarativeBase, ORMExecuteState, mapped_column
+from sqlalchemy.orm import DeclarativeBase, ORMExecuteState, SessionTransaction, mapped_column
 from sqlalchemy.types import JSON, TypeDecorator
 
 NAMING_CONVENTION = {
@@ -106,12 +106,12 @@ def note_statement(state: ORMExecuteState) -> None:
         state.session.info["has_written"] = True
 
 
-@event.listens_for(PortalSession, "after_commit")
-@event.listens_for(PortalSession, "after_rollback")
-def forget_writes(session: PortalSession) -> None:
-    """The transaction is over."""
-    session.info.pop("has_written", None)
-    session.info.pop("journal", None)
+@event.listens_for(PortalSession, "after_transaction_end")
+def forget_writes(session: PortalSession, transaction: SessionTransaction) -> None:
+    """The transaction is over, however it ended: also where the rollback itself failed."""
+    if transaction.parent is None:
+        for name in ("has_written", "journal", "is_half_written"):
+            session.info.pop(name, None)
 
 
 def reading_engine(engine: Engine) -> Engine:

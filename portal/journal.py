@@ -69,9 +69,12 @@ def journal_of(session: Session) -> Journal:
 @event.listens_for(PortalSession, "before_commit")
 def write_journal(session: Session) -> None:
     """Write what is waiting, after the changes it tells of."""
+    if "is_half_written" in session.info:
+        raise RuntimeError("the journal could not be written: this transaction can only be rolled back")
     waiting: Journal | None = session.info.pop("journal", None)
     if waiting is None:
         return
+    session.info["is_half_written"] = True  # until all of it is: a second commit must not leave the rows out
     session.flush()
     driver = Driver(session.connection())
     session.info["has_written"] = True
@@ -83,6 +86,7 @@ def write_journal(session: Session) -> None:
         steps = [_as_one(steps)]
     for text, bound in steps:
         driver.run(text, bound)
+    del session.info["is_half_written"]
 
 
 @event.listens_for(PortalSession, "do_orm_execute")
@@ -99,6 +103,7 @@ class Driver:
 
     def __init__(self, connection: Connection) -> None:
         self.dialect = connection.dialect
+        self._connection = connection
         self.is_postgres = connection.dialect.name == "postgresql"
         self._cursor = connection.connection.cursor()
 
@@ -108,8 +113,17 @@ class Driver:
         try:
             self._cursor.execute(text, bound)
         except errors as error:
+            is_broken = self.dialect.is_disconnect(error, self._cursor.connection, self._cursor)
+            if is_broken:
+                self._connection.invalidate(error)  # else the rollback would be tried on it, and fail too
             raise DBAPIError.instance(
-                text, bound, error, errors, hide_parameters=True, dialect=self.dialect
+                text,
+                bound,
+                error,
+                errors,
+                hide_parameters=True,
+                connection_invalidated=is_broken,
+                dialect=self.dialect,
             ) from error
         return self._cursor
 

@@ -11,7 +11,7 @@ from portal.extensions import db, release_connection
 from portal.identity import devices, sessions, throttle
 from portal.identity.models import User
 from portal.identity.passwords import needs_rehash, rehash, verify_password
-from portal.identity.queries import user_by_email
+from portal.identity.queries import lock_user, user_by_email
 from portal.identity.second_factor import check_code, has_second_factor
 from portal.identity.service import actor_for
 from portal.kit.clock import utcnow
@@ -50,19 +50,28 @@ def sign_in(email: str, password: str, browser: Browser) -> str | PendingSignIn:
     account_key = f"{email}|{browser.origin.address}"
     throttle.count_attempt(throttle.SIGN_IN_BY_ADDRESS, str(browser.origin.address))
     throttle.count_attempt(throttle.SIGN_IN_BY_ACCOUNT_AND_ADDRESS, account_key)
-    user = user_by_email(email)
-    if (
-        not verify_password(user.password_hash if user else None, password)
-        or user is None
-        or user.disabled_at
-    ):
-        raise InvalidInputError(WRONG_SIGN_IN, field="password")
+    user = _checked_user(email, password)
     if user.password_hash and needs_rehash(user.password_hash):
         user.password_hash = rehash(password)
     throttle.forget_attempts(throttle.SIGN_IN_BY_ACCOUNT_AND_ADDRESS, account_key)
     if has_second_factor(user.id):
         return PendingSignIn(user.id, _version_of(user), utcnow() + PENDING_LASTS)
     return open_session(user, browser)
+
+
+def _checked_user(email: str, password: str) -> User:
+    """The user with this address and password; their row stays locked until the transaction ends."""
+    user = user_by_email(email)
+    checked = user.password_hash if user else None
+    if not verify_password(checked, password) or user is None:
+        raise InvalidInputError(WRONG_SIGN_IN, field="password")
+    # The check takes its time: a session of the old password must not begin after a new one has ended the others.
+    lock_user(user.id)
+    db.session.refresh(user)
+    is_other = user.password_hash != checked
+    if user.disabled_at or (is_other and not verify_password(user.password_hash, password)):
+        raise InvalidInputError(WRONG_SIGN_IN, field="password")
+    return user
 
 
 def pending_user(pending: PendingSignIn) -> User:
@@ -85,16 +94,17 @@ def finish_sign_in(pending: PendingSignIn, code: str, browser: Browser) -> str:
     Raises `GoneError`, `TooManyAttemptsError`, and `InvalidInputError` in the same words for every wrong code.
     """
     key = f"{pending.user_id}|{browser.origin.address}"
+    # Who knows the password and guesses from many addresses must not lock the owner's devices out: each counts alone.
     is_known = devices.is_known(pending.user_id, browser.device)
+    whose = f"{pending.user_id}|{browser.device}" if is_known else pending.user_id
     release_connection()  # guesses are counted in a transaction of their own; SQLite has one writer
     throttle.count_attempt(throttle.SECOND_FACTOR_BY_ACCOUNT_AND_ADDRESS, key)
-    if not is_known:
-        # Who knows the password and guesses from many addresses must not lock the owner's devices out.
-        throttle.count_attempt(throttle.SECOND_FACTOR_BY_ACCOUNT, pending.user_id)
+    throttle.count_attempt(throttle.SECOND_FACTOR_BY_ACCOUNT, whose)
+    lock_user(pending.user_id)
     user = pending_user(pending)
     check_code(actor_for(user, browser.origin), user, code)
     throttle.forget_attempts(throttle.SECOND_FACTOR_BY_ACCOUNT_AND_ADDRESS, key)
-    throttle.forget_attempts(throttle.SECOND_FACTOR_BY_ACCOUNT, user.id)
+    throttle.forget_attempts(throttle.SECOND_FACTOR_BY_ACCOUNT, whose)
     return open_session(user, browser, with_second_factor=True)
 
 

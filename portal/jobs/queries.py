@@ -14,6 +14,7 @@ from portal.jobs.models import JobSlot, JobState, SlotStatus, WorkerProcess
 from portal.kit.clock import utcnow
 from portal.kit.work import database_now
 from portal.notifications.models import Channel, OutboxMessage, OutboxStatus
+from portal.notifications.outbox import IS_FIRST
 
 SILENT_AFTER = timedelta(seconds=60)
 """A worker reports every few seconds; not heard of for so long, it counts as gone."""
@@ -160,13 +161,15 @@ def _signs(clock: ColumnElement[Any]) -> Select[Any]:
         .limit(1)
         .scalar_subquery()
         .label("stalled_job"),
-        _first_due(OutboxMessage, OutboxStatus.PENDING).label("outbox_due"),
+        # What waits behind a recipient's earlier message, which has its next try ahead, is not late.
+        _first_due(OutboxMessage, OutboxStatus.PENDING, IS_FIRST).label("outbox_due"),
         _first_due(StripeEvent, EventStatus.PENDING).label("events_due"),
     )
 
 
-def _first_due(model: Any, pending: StrEnum) -> ScalarSelect[datetime]:
-    return select(func.min(model.next_attempt_at)).where(model.status == pending).scalar_subquery()
+def _first_due(model: Any, pending: StrEnum, *only: ColumnElement[bool]) -> ScalarSelect[datetime]:
+    waiting = select(model.next_attempt_at).where(model.status == pending, *only)
+    return waiting.order_by(model.next_attempt_at).limit(1).scalar_subquery()
 
 
 def _backlogs(model: Any, queue: Any, came_in_at: Any, dead: StrEnum, now: datetime) -> list[Backlog]:

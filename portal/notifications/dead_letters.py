@@ -14,6 +14,7 @@ from portal.extensions import db
 from portal.identity.models import Organization, User
 from portal.kit.clock import utcnow
 from portal.kit.paging import Page, decode_cursor, make_page
+from portal.notifications.digests import next_digest_at
 from portal.notifications.models import Channel, Notification, OutboxMessage, OutboxStatus
 from portal.permissions import StaffRole
 
@@ -85,7 +86,8 @@ def resend(actor: Actor, message_id: int, reason: str) -> OutboxMessage:
     message = or_not_found(db.session.scalar(locked.execution_options(populate_existing=True)))
     if message.status is not OutboxStatus.DEAD:
         raise ConflictError("This message was not given up: it was sent or will be tried again by itself.")
-    message.status, message.attempts, message.next_attempt_at = OutboxStatus.PENDING, 0, utcnow()
+    due_at = next_digest_at(utcnow()) if message.channel is Channel.DIGEST else utcnow()
+    message.status, message.attempts, message.next_attempt_at = OutboxStatus.PENDING, 0, due_at
     change = Change("message", message.message_key, message.recipient, None, {"topic": message.topic})
     record(actor.within(message.organization_id), Action.MESSAGE_RESENT, change, reason=reason)
     return message

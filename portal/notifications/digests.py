@@ -1,6 +1,6 @@
 """The daily mail of those who chose one: what may wait, told together."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from itertools import groupby
 from typing import Any
@@ -10,9 +10,14 @@ from sqlalchemy import Select, delete, select
 from portal.extensions import db
 from portal.identity.models import Membership, User
 from portal.notifications.entry import DIGEST_TOPIC
-from portal.notifications.models import Audience, Channel, OutboxMessage, OutboxStatus
-from portal.notifications.outbox import mark_delivered, put
-from portal.notifications.texts import context_of, one_line
+from portal.notifications.events import Event
+from portal.notifications.models import Audience, Channel, OutboxMessage, OutboxStatus, UserChannel
+from portal.notifications.outbox import mark_delivered, mark_failed, put
+from portal.notifications.preferences import Chosen, preferences_of
+from portal.notifications.texts import UnwritableError, context_of, one_line
+
+Written = tuple[OutboxMessage, dict[str, str]]
+"""A message and what the mail says of it."""
 
 DIGEST_HOUR = 8
 """In UTC."""
@@ -44,12 +49,12 @@ def send_digest(user_id: str, until: datetime) -> bool:
     mine = _waiting(until).where(OutboxMessage.recipient == user_id).order_by(OutboxMessage.id.desc())
     waiting = db.session.scalars(mine.with_for_update()).all()
     user = db.session.get_one(User, user_id)
-    if waiting and user.disabled_at is None:
-        payload = _payload(user, waiting, until)
-        put(Channel.MAIL, DIGEST_TOPIC, user.email, payload, None, key)
-    for message in waiting:
+    written = _write(user, waiting)
+    if written:
+        put(Channel.MAIL, DIGEST_TOPIC, user.email, _payload(user, written, until), None, key)
+    for message, _ in written:
         mark_delivered(message)
-    return bool(waiting)
+    return bool(written)
 
 
 def _waiting(until: datetime) -> Select[OutboxMessage]:
@@ -75,9 +80,33 @@ def _forget_what_was_left(user_id: str) -> None:
     )
 
 
-def _payload(user: User, waiting: Sequence[OutboxMessage], until: datetime) -> dict[str, Any]:
+def _write(user: User, waiting: Sequence[OutboxMessage]) -> list[Written]:
+    """What is still wanted, in words; the rest is forgotten. What cannot be written is given up, and that alone."""
+    written: list[Written] = []
+    chosen = {audience: preferences_of(user.id, audience) for audience in Audience}
+    for message in waiting:
+        try:
+            if user.disabled_at is None and _is_wanted(message, chosen):
+                written.append((message, _item(message)))
+            else:
+                db.session.delete(message)
+        except UnwritableError as error:
+            mark_failed(message, error.message, permanent=True)
+    return written
+
+
+def _is_wanted(message: OutboxMessage, chosen: Mapping[Audience, Chosen]) -> bool:
+    """Whether its mails are still on: they may have been switched off since."""
+    try:
+        event, audience = Event(message.topic), Audience(message.payload["audience"])
+    except (LookupError, ValueError) as error:
+        raise UnwritableError(f"The text cannot be written: {type(error).__name__}.") from error
+    return UserChannel.EMAIL in chosen[audience].get(event, ())
+
+
+def _payload(user: User, written: Sequence[Written], until: datetime) -> dict[str, Any]:
     items = sorted(
-        ((message.payload["organization"] or "", _item(message)) for message in waiting), key=lambda it: it[0]
+        ((message.payload["organization"] or "", item) for message, item in written), key=lambda it: it[0]
     )
     groups = [
         {"organization": name or None, "items": [item for _, item in found]}
@@ -86,9 +115,9 @@ def _payload(user: User, waiting: Sequence[OutboxMessage], until: datetime) -> d
     return {
         "name": user.name,
         "user_id": user.id,
-        "audience": Audience(waiting[0].payload["audience"]).value,
+        "audience": Audience(written[0][0].payload["audience"]).value,
         "day": until.date().isoformat(),
-        "count": len(waiting),
+        "count": len(written),
         "groups": groups,
     }
 

@@ -39,11 +39,10 @@ def expand_event(message_id: int, worker: str) -> None:
         return
     try:
         _expand(message)
+        mark_delivered(message)
+        db.session.commit()
     except Exception as error:  # noqa: BLE001  # an event that cannot be told must not come back for ever
         note_failure(message_id, worker, error)
-        return
-    mark_delivered(message)
-    db.session.commit()
 
 
 def _expand(message: OutboxMessage) -> None:

@@ -36,7 +36,7 @@ class OutboxMessage(Base):
     __tablename__ = "outbox"
 
     id: Mapped[int] = mapped_column(BigInteger().with_variant(Integer, "sqlite"), primary_key=True)
-    organization_id: Mapped[str | None] = mapped_column(ForeignKey("organizations.id"), index=True)
+    organization_id: Mapped[str | None] = mapped_column(String(32), index=True)
     channel: Mapped[Channel]
     topic: Mapped[str] = mapped_column(String(64))
     recipient: Mapped[str] = mapped_column(String(254))

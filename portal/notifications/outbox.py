@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import exists, text
+from sqlalchemy import func, select, text
 from sqlalchemy.orm import aliased
 
 from portal.extensions import db
@@ -19,12 +19,17 @@ MAXIMUM_ERROR_LENGTH = 500
 
 
 _earlier = aliased(OutboxMessage)
-IS_FIRST = ~exists().where(
-    _earlier.channel == OutboxMessage.channel,
-    _earlier.recipient == OutboxMessage.recipient,
-    _earlier.status == text("'pending'"),  # said so, for the index that holds only these
-    _earlier.id < OutboxMessage.id,
+_first = (
+    select(func.min(_earlier.id))
+    .where(
+        _earlier.channel == OutboxMessage.channel,
+        _earlier.recipient == OutboxMessage.recipient,
+        _earlier.status == text("'pending'"),  # said so, for the index that holds only these
+    )
+    .correlate(OutboxMessage)
 )
+# Not by EXISTS: Postgres makes a join of that, and where it believes in a short queue one of each row with each other.
+IS_FIRST = OutboxMessage.id == _first.scalar_subquery()
 
 
 def put_mail(topic: str, recipient: str, payload: dict[str, Any], organization_id: str | None) -> None:

@@ -67,7 +67,7 @@ def test_an_unforeseen_fault_is_hardened_and_says_nothing(
     def fail(*_args: object, **_named: object) -> None:
         raise ValueError("the inner secret")
 
-    monkeypatch.setattr(sys.modules["blueprints.activity.screen"], "entries_page", fail)
+    monkeypatch.setattr(sys.modules["blueprints.activity.screen"], "show_log", fail)
     for headers in ({}, {"HX_Request": "true"}):
         answer = browse("owner@acme.example").send("GET", "/account/activity", **headers)
         assert answer.status_code == 500

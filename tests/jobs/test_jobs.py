@@ -10,6 +10,7 @@ import pytest
 from apscheduler.schedulers.background import BackgroundScheduler
 from flask import Flask
 from sqlalchemy import update
+from sqlalchemy.exc import OperationalError
 
 from jobs import runner
 from jobs.deliver_mails import deliver_mails
@@ -65,6 +66,23 @@ def test_a_failing_job_is_logged_and_leaves_no_change(
     run_job(app, Row(fail, 1), Monitor("worker"))
     assert db.session.scalars(db.select(OutboxMessage)).all() == []
     assert "job failed" in [record.getMessage() for record in caplog.records]
+
+
+def test_a_failed_job_is_over_although_nothing_can_be_rolled_back(
+    app: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(_work: Work) -> int:
+        raise RuntimeError
+
+    def lose_connection() -> None:
+        raise OperationalError("ROLLBACK", None, Exception())
+
+    monitor = Monitor("worker")
+    monkeypatch.setattr(db.session, "rollback", lose_connection)
+    with pytest.raises(OperationalError):
+        run_job(app, Row(fail, 1), monitor)
+    assert monitor.allowances == {}, "else the worker counts as stalled for ever"
+    assert [runs.failures for runs in monitor.take_ended()] == [1]
 
 
 def test_a_job_that_failed_runs_again(app: Flask, world: World) -> None:

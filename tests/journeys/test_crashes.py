@@ -17,8 +17,7 @@ from tests.journeys.calling import Caller
 from tests.journeys.running import Parts
 from tests.support.processes import Process, http, wait_until
 
-LEASE_SECONDS = 45
-PATIENCE = LEASE_SECONDS + 45
+PATIENCE = 45
 SOON = 5.0  # what the billing page promises while Stripe is dead
 ESTABLISHED = "01"
 
@@ -35,6 +34,17 @@ def rows(parts: Parts, statement: str, **values: str) -> list[tuple[object, ...]
 def count(parts: Parts, table: str, where: str, **values: str) -> int:
     """How many rows of a table fulfil a condition."""
     return int(str(rows(parts, f"select count(*) from {table} where {where}", **values)[0][0]))
+
+
+def expire_leases(parts: Parts) -> None:
+    """As time would do; `test_workers.py` waits for it."""
+    engine = parts.engine()
+    with engine.begin() as connection:
+        for table in ("outbox", "stripe_events"):
+            connection.execute(
+                text(f"update {table} set claimed_until = '2000-01-01 00:00:00' where claimed_by is not null")
+            )
+    engine.dispose()
 
 
 def is_idle(parts: Parts) -> bool:
@@ -110,6 +120,7 @@ def test_what_a_killed_worker_had_in_hand_arrives_once(parts: Parts) -> None:
     unfinished = "next_attempt_at is not null and claimed_by is not null"
     assert count(parts, "outbox", unfinished) == 2
     assert count(parts, "stripe_events", unfinished) == 1
+    expire_leases(parts)
     with parts.worker() as worker:
         wait_until("nothing left to do", lambda: is_idle(parts), seconds=PATIENCE)
         worker.send(signal.SIGTERM)

@@ -97,7 +97,7 @@ def test_a_lead_acts_with_a_reason_and_the_customer_reads_it(
     expect(page.locator("#timeline")).to_contain_text(f"signed {email} out on every device")
     theirs.goto("/account/team")
     expect(theirs).to_have_url(re.compile("/auth/sign-in"))
-    assert REASON in portal.mails.wait_for_mail(email, subject="signed out")["text"]
+    assert REASON in portal.mails.wait_for_mail(email, subject="You were signed out")["text"]
     owner = reception.member(OWNER, script=script)
     owner.goto("/account/activity")
     entry = owner.get_by_role("listitem").filter(has_text=f"signed {email} out on every device").first
@@ -128,7 +128,7 @@ def test_support_views_as_the_customer_and_can_change_nothing(
     strip = page.get_by_role("region", name="View of a customer")
     for screen in ("Team", "Billing", "Usage", "Invoices", "API keys", "Activity"):
         open_screen(page, screen)
-        expect(strip).to_contain_text("You see what an owner of Acme Robotics sees.")
+        expect(strip).to_contain_text(re.compile(r"You see what an owner of Acme.* sees\."))
         expect(strip).to_contain_text(re.compile(r"Ends in \d+ minutes"))
     expect(page.get_by_role("navigation").get_by_role("link", name="Profile")).to_have_count(0)
     page.goto("/account/api-keys")

@@ -5,8 +5,8 @@ from contextlib import suppress
 from typing import Any
 
 import pytest
-from sqlalchemy import event, select
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy import event, select, text
+from sqlalchemy.exc import IntegrityError, OperationalError
 
 from portal.audit.actions import Action
 from portal.audit.chain import START, audit_keys, row_hash
@@ -14,9 +14,11 @@ from portal.audit.models import AuditEntry, AuditHead
 from portal.audit.service import Change, record
 from portal.context import current_settings
 from portal.extensions import db
+from portal.identity.models import User
 from portal.journal import MOST_ROWS, MOST_STEPS, Driver, journal_of
 from portal.notifications.models import Channel, OutboxMessage
 from portal.notifications.outbox import put
+from portal.permissions import Role
 from tests.factories import World
 
 MANY = 2 * MOST_ROWS + 3
@@ -160,3 +162,45 @@ def test_nothing_is_there_when_the_commit_fails(world: World) -> None:
         event.remove(db.engine, "commit", fail)
     db.session.rollback()
     assert chain("org_lost") == []
+
+
+def test_what_is_noted_after_a_failed_flush_is_not_written_with_the_next_commit(world: World) -> None:
+    person = db.session.get_one(User, world.acme.users[Role.OWNER])
+    db.session.add(User(id="usr_twice", email=person.email, name="Twice"))
+    with pytest.raises(IntegrityError):
+        db.session.flush()
+    note(world, 1, "org_gone")
+    message(1)
+    db.session.rollback()
+    db.session.commit()
+    assert chain("org_gone") == []
+    assert db.session.scalar(select(OutboxMessage).where(OutboxMessage.message_key == "key-1")) is None
+
+
+def test_a_journal_that_could_not_be_written_is_not_left_out_by_a_second_commit(world: World) -> None:
+    user_id = world.acme.users[Role.OWNER]
+    db.session.get_one(User, user_id).name = "Nobody wrote this down"
+    put(Channel.MAIL, "invitation", "1@acme.example", {"n": object()}, None)
+    with pytest.raises(TypeError):
+        db.session.commit()
+    with pytest.raises(RuntimeError, match="rolled back"):
+        db.session.commit()
+    db.session.rollback()
+    assert db.session.get_one(User, user_id).name != "Nobody wrote this down"
+
+
+@pytest.mark.parametrize("engine_name", ["postgres"], indirect=True)
+def test_a_connection_that_breaks_in_the_journal_can_be_rolled_back(world: World) -> None:
+    db.session.get_one(User, world.acme.users[Role.OWNER]).name = "Somebody"
+    db.session.flush()
+    note(world, 1, "org_broken")
+    backend = db.session.scalar(text("SELECT pg_backend_pid()"))
+    with db.engine.begin() as other:
+        other.execute(text("SELECT pg_terminate_backend(:backend, 5000)"), {"backend": backend})
+    with pytest.raises(OperationalError) as refusal:
+        db.session.commit()
+    assert refusal.value.connection_invalidated
+    db.session.rollback()
+    note(world, 2, "org_broken")
+    db.session.commit()
+    assert [row.after for row in check("org_broken")] == [{"n": 2}]

@@ -11,7 +11,7 @@ from sqlalchemy import func, select, update
 from portal.actor import Origin
 from portal.errors import GoneError, InvalidInputError, TooManyAttemptsError
 from portal.extensions import db
-from portal.identity import throttle
+from portal.identity import signing_in, throttle
 from portal.identity.devices import forget_devices
 from portal.identity.models import KnownDevice, User, UserSession
 from portal.identity.second_factor import WRONG_CODE
@@ -71,6 +71,28 @@ def test_without_a_second_factor_the_password_is_enough(world: World) -> None:
     found = session_of(enter())
     assert found.second_factor_at is None
     assert found.is_proved(utcnow())
+
+
+@pytest.mark.parametrize("engine_name", ["postgres"])  # SQLite has one writer: there nothing comes in between
+@pytest.mark.parametrize("ending", [{"password_hash": "another"}, {"disabled_at": utcnow()}])
+def test_a_password_that_is_changed_while_it_is_checked_does_not_sign_in(
+    world: World, monkeypatch: pytest.MonkeyPatch, ending: dict[str, object]
+) -> None:
+    verify, before = signing_in.verify_password, sessions_count()
+    db.session.commit()
+
+    def verify_slowly(stored: str | None, password: str) -> bool:
+        monkeypatch.setattr(signing_in, "verify_password", verify)
+        found = verify(stored, password)
+        with db.engine.begin() as elsewhere:
+            elsewhere.execute(update(User).where(User.email == OWNER).values(ending))
+        return found
+
+    monkeypatch.setattr(signing_in, "verify_password", verify_slowly)
+    with pytest.raises(InvalidInputError):
+        sign_in(OWNER, PASSWORD, BROWSER)
+    db.session.rollback()
+    assert sessions_count() == before
 
 
 def test_with_one_there_is_no_session_before_the_code(world: World) -> None:
@@ -187,6 +209,17 @@ def test_guessing_from_many_addresses_is_limited_and_known_devices_still_get_in(
         finish_sign_in(pending, "000000", Browser(Origin("198.51.100.250"), "yet-another-device" * 3))
     db.session.rollback()
     guess(pending, BROWSER)
+
+
+def test_a_known_device_does_not_guess_from_many_addresses_either(world: World) -> None:
+    key, _ = switch_on()
+    finish_sign_in(half_way(), code_now(key, 1), BROWSER)
+    db.session.commit()
+    pending = half_way()
+    for number in range(throttle.SECOND_FACTOR_BY_ACCOUNT.count):
+        guess(pending, replace(BROWSER, origin=Origin(f"198.51.100.{number}")))
+    with pytest.raises(TooManyAttemptsError):
+        finish_sign_in(pending, "000000", replace(BROWSER, origin=Origin("198.51.100.250")))
 
 
 def test_the_right_code_starts_the_count_from_zero(world: World) -> None:

@@ -143,6 +143,17 @@ def test_trouble_when_something_is_due_for_long(world: World, kind: str, minutes
     assert trouble().late_since == (since if is_late else None)
 
 
+def test_what_waits_behind_the_next_try_of_another_is_no_trouble(world: World) -> None:
+    hear_of()
+    for _ in range(2):
+        put_mail("invitation", "full@acme.example", {}, None)
+    db.session.commit()
+    refused, behind = db.session.scalars(db.select(OutboxMessage.id).order_by(OutboxMessage.id)).all()
+    change(OutboxMessage, behind, next_attempt_at=utcnow() - 60 * MINUTES)
+    change(OutboxMessage, refused, next_attempt_at=utcnow() + 60 * MINUTES)
+    assert not trouble()
+
+
 def test_what_waits_for_its_next_try_is_no_trouble(world: World) -> None:
     hear_of()
     put(1)

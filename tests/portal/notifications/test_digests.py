@@ -9,22 +9,26 @@ from sqlalchemy import delete, update
 from jobs.deliver_mails import deliver_mails
 from jobs.send_digests import send_digests
 from jobs.work import Work
+from portal.actor import Origin
 from portal.extensions import db
 from portal.identity.models import Membership, Organization, User
 from portal.kit.clock import utcnow
+from portal.notifications.dead_letters import resend
 from portal.notifications.digests import next_digest_at, send_digest
 from portal.notifications.events import Event
 from portal.notifications.models import (
+    Audience,
     Channel,
     Digest,
     NotificationSettings,
     OutboxMessage,
     OutboxStatus,
 )
+from portal.notifications.unsubscribing import unsubscribe, unsubscribe_token
 from portal.permissions import Role
 from tests.factories import World, add_member
 from tests.fakes import FakeMailer
-from tests.portal.notifications.telling import mailed, messages, outsider, tell
+from tests.portal.notifications.telling import mailed, messages, outsider, staff_actor, tell
 
 OWNER = "owner@acme.example"
 SLOT = next_digest_at(utcnow())
@@ -139,3 +143,33 @@ def test_stopped_in_the_middle_the_rest_comes_with_the_next_run(
     assert len(digests()) == 1
     assert run() == 2
     assert len({row.recipient for row in digests()}) == 3
+
+
+def test_what_cannot_be_written_is_given_up_alone_and_everybody_gets_the_rest(acme: World) -> None:
+    admin = acme.acme.users[Role.ADMIN]
+    db.session.add(NotificationSettings(user_id=admin, digest=Digest.DAILY))
+    db.session.commit()
+    tell(Event.MEMBER_ADDED, outsider(acme.acme))
+    tell(Event.API_KEY_REVOKED, outsider(acme.acme))
+    bad, *others = messages(Channel.DIGEST)
+    bad.payload = {name: value for name, value in bad.payload.items() if name != "role"}
+    db.session.commit()
+    assert len(others) == 3
+    assert run() == 2
+    assert bad.status is OutboxStatus.DEAD
+    assert {row.status for row in others} == {OutboxStatus.DELIVERED}
+    assert sorted(row.payload["count"] for row in digests()) == [1, 2]
+    resend(staff_actor(acme.lead_email), bad.id, "The template is mended.")
+    assert bad.next_attempt_at == next_digest_at(utcnow()), (
+        "it waits for the next one and is not late till then"
+    )
+
+
+def test_what_was_switched_off_since_is_not_in_it(acme: World) -> None:
+    owner = acme.acme.users[Role.OWNER]
+    tell(Event.MEMBER_ADDED, outsider(acme.acme))
+    unsubscribe(unsubscribe_token(owner, Audience.CUSTOMER, "digest"), Origin())
+    db.session.commit()
+    assert run() == 0
+    assert digests() == []
+    assert list(messages(Channel.DIGEST)) == []

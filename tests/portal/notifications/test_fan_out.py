@@ -19,6 +19,7 @@ from jobs.fan_out_events import fan_out_events
 from jobs.work import Work
 from portal.extensions import db
 from portal.kit.clock import utcnow
+from portal.notifications import fan_out
 from portal.notifications.events import Event, announce
 from portal.notifications.fan_out import expand_event
 from portal.notifications.models import (
@@ -222,6 +223,16 @@ def test_a_busy_database_is_tried_again_and_leaves_nothing_half_told(world: Worl
     assert row.next_attempt_at is not None
     assert row.next_attempt_at > utcnow()
     assert (mailed(), notified()) == ([], [])
+
+
+def test_what_the_outbox_refuses_is_a_failed_try_of_that_event(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fan_out, "_key", lambda *_: "the same for two")
+    tell(Event.BILLING_EMAIL_CHANGED, outsider(world.acme), addresses=["old@acme.example"])
+    (event,) = messages(Channel.EVENT)
+    assert (event.attempts, event.last_error, event.claimed_by) == (1, "IntegrityError", None)
+    assert mailed() == notified() == []
 
 
 def test_who_lost_the_lease_tells_nobody(world: World) -> None:
