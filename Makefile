@@ -12,9 +12,10 @@ run: ## the portal with its demo on http://127.0.0.1:5000 (PORT, HOST)
 	@scripts/ensure.sh run
 	@exec setpriv --pdeathsig TERM $(PY) -m standins
 
+# Four at once on two cores: many tests wait for processes, leases and browsers.
 test: ## the whole test suite; a skipped test is a failure
 	@scripts/ensure.sh test
-	@exec $(PY) -m pytest -n 2 $(ARGS)
+	@exec $(PY) -m pytest -n 4 $(ARGS)
 
 lint: ## format, lint, strict types, migrations, security lint
 	@scripts/ensure.sh test

@@ -40,7 +40,7 @@ class Guard:
 
 
 def public(view: View) -> View:
-    """Open to everybody; no session is looked up."""
+    """Open to everybody. A session is looked up for changes only: staff in a view change nothing."""
     return _mark(view, Guard(Door.PUBLIC))
 
 
@@ -141,7 +141,11 @@ def _check_door(guard: Guard, session: SignedIn) -> None:
 
 def _ask_for_proof(guard: Guard, session: SignedIn) -> Response | None:
     """Where to prove first who one is: staff their second factor, everybody what is old by now. None: go on."""
-    if guard.staff_role is not None and session.second_factor_at is None:
+    # What staff are told of names customers too.
+    is_for_staff = guard.staff_role is not None or (
+        session.staff_role is not None and request.endpoint == "notifications.inbox"
+    )
+    if is_for_staff and session.second_factor_at is None:
         message = "Staff pages open once your second factor is set up. If you have one, sign in again."
         return redirect_to(url_for("security.overview"), message, "info")
     view = current_app.view_functions[str(request.endpoint)]

@@ -3,11 +3,9 @@
 from flask import Flask, request
 from flask_limiter import Limiter
 
+from blueprints._actor import signed_in
 from blueprints._headers import SAFE_METHODS
-from blueprints._session_sources import session_cookie_name
 from portal.config import Settings
-from portal.context import current_settings
-from portal.kit.tokens import digest
 
 WRITES = "60 per minute"
 COSTLY = "30 per minute"
@@ -15,9 +13,9 @@ SEARCHES = "120 per minute"
 
 
 def caller() -> str:
-    """Whose count a request goes on: the session's, or for visitors the address."""
-    token = request.cookies.get(session_cookie_name(current_settings()))
-    return digest(token) if token else request.remote_addr or "unknown"
+    """Whose count a request goes on: the session's, or for visitors the address. A made-up cookie is no session."""
+    session = signed_in()
+    return session.token_hash if session else request.remote_addr or "unknown"
 
 
 limiter = Limiter(

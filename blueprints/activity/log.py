@@ -30,7 +30,7 @@ def show_log(form: LogForm, template: str, listing: str, *, with_names: bool = F
     rows = found.rows if found else []
     context: dict[str, Any] = {
         "form": form,
-        "entries": [describe(row) for row in rows],
+        "entries": [describe(row, for_customer=not with_names) for row in rows],
         "next": found.next_cursor if found else None,
         "after": after,
         "listing": listing,
@@ -43,7 +43,9 @@ def show_log(form: LogForm, template: str, listing: str, *, with_names: bool = F
     return page(template, status, **context)
 
 
-def export_log(form: LogForm, kind: FileKind, who: Callable[[str | None], Actor]) -> Response:
+def export_log(
+    form: LogForm, kind: FileKind, who: Callable[[str | None], Actor], *, for_customer: bool = False
+) -> Response:
     """The file of what `form` asks for; `who` gives the actor for the organization that is asked for.
 
     Nothing leaves before the row that tells of it is committed. Asking for the headers alone takes nothing out.
@@ -61,4 +63,5 @@ def export_log(form: LogForm, kind: FileKind, who: Callable[[str | None], Actor]
         )
         record_at_once(who(wanted.organization_id), Action.LOG_EXPORTED, change)
     name = f"activity {utcnow():%Y-%m-%d}.{kind.value}"
-    return download(export_lines(db.engine, wanted, kind), name, kind.media_type)
+    lines = export_lines(db.engine, wanted, kind, for_customer=for_customer)
+    return download(lines, name, kind.media_type)

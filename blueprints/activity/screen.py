@@ -26,4 +26,4 @@ def list_entries() -> Response:
 def list_entries_file(ending: str) -> Response:
     """What the filter shows, as CSV or JSON Lines."""
     actor = current_actor()
-    return export_log(ActivityForm(actor.organization), FileKind(ending), lambda _: actor)
+    return export_log(ActivityForm(actor.organization), FileKind(ending), lambda _: actor, for_customer=True)

@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import Engine
 
+from portal.actor import ActorKind
 from portal.audit.queries import LogFilter, whole_rows
 from portal.audit.wording import sentence
 from portal.database import AnyRow
@@ -56,19 +57,24 @@ class FileKind(StrEnum):
         return f"{kind}; charset=utf-8"
 
 
-def export_lines(engine: Engine, wanted: LogFilter, kind: FileKind) -> Iterator[bytes]:
+def export_lines(
+    engine: Engine, wanted: LogFilter, kind: FileKind, *, for_customer: bool = False
+) -> Iterator[bytes]:
     """What is wanted, a line at a time, newest first. Times are UTC in ISO 8601.
 
     CSV begins with a header and is safe to open in a spreadsheet; there `before` and `after` are JSON in one cell.
+    Customers do not learn where somebody of the staff was, and with what.
     """
-    rows = whole_rows(engine, wanted)
+    records = (_record(row, for_customer) for row in whole_rows(engine, wanted))
     if kind is FileKind.CSV:
-        return csv_lines(HEADER, (_cells(row) for row in rows))
-    return (json.dumps(_record(row), ensure_ascii=False).encode() + b"\n" for row in rows)
+        return csv_lines(HEADER, map(_cells, records))
+    return (json.dumps(record, ensure_ascii=False).encode() + b"\n" for record in records)
 
 
-def _record(row: AnyRow) -> dict[str, Any]:
-    values = row._mapping  # noqa: SLF001 - SQLAlchemy's public name for it
+def _record(row: AnyRow, for_customer: bool) -> dict[str, Any]:
+    values = dict(row._mapping)  # noqa: SLF001 - SQLAlchemy's public name for it
+    if for_customer and row.actor_kind is ActorKind.STAFF:
+        values.update(address=None, agent=None)
     return {
         "words": sentence(row.action, row.entity_name),
         **{
@@ -78,8 +84,8 @@ def _record(row: AnyRow) -> dict[str, Any]:
     }
 
 
-def _cells(row: AnyRow) -> list[Any]:
+def _cells(record: dict[str, Any]) -> list[Any]:
     return [
         json.dumps(value, ensure_ascii=False, sort_keys=True) if isinstance(value, dict) else value
-        for value in _record(row).values()
+        for value in record.values()
     ]

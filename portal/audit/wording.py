@@ -159,8 +159,9 @@ class Entry:
         return KIND_BADGES.get(self.actor_kind)
 
 
-def describe(row: AnyRow) -> Entry:
-    """A row of `portal.audit.queries` in words."""
+def describe(row: AnyRow, *, for_customer: bool = False) -> Entry:
+    """A row of `portal.audit.queries` in words. Customers do not learn where somebody of the staff was."""
+    is_hidden = for_customer and row.actor_kind is ActorKind.STAFF
     return Entry(
         actor_id=row.actor_id,
         actor_name=row.actor_name,
@@ -169,6 +170,6 @@ def describe(row: AnyRow) -> Entry:
         sentence=sentence(row.action, row.entity_name),
         changes=field_changes(row.before, row.after),
         reason=row.reason,
-        address=row.address,
+        address=None if is_hidden else row.address,
         created_at=row.created_at,
     )

@@ -65,6 +65,14 @@ def has_second_factor(user_id: str) -> bool:
     return db.session.scalar(select(SecondFactor.user_id).where(SecondFactor.user_id == user_id)) is not None
 
 
+def was_set_up_since(user_id: str, since: datetime) -> bool:
+    """Whether it is on, and was set up after `since`."""
+    newer = select(SecondFactor.user_id).where(
+        SecondFactor.user_id == user_id, SecondFactor.confirmed_at > since
+    )
+    return db.session.scalar(newer) is not None
+
+
 def status_of(user_id: str) -> Status | None:
     """What the security page says of it; None where it is off."""
     columns = select(SecondFactor.confirmed_at, SecondFactor.codes_kept_at)

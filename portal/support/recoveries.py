@@ -15,7 +15,7 @@ from portal.audit.service import Change, record
 from portal.context import current_settings
 from portal.errors import ConflictError, ForbiddenError, GoneError, or_not_found
 from portal.extensions import db
-from portal.identity.second_factor import has_second_factor, remove_second_factor
+from portal.identity.second_factor import has_second_factor, remove_second_factor, was_set_up_since
 from portal.identity.sessions import end_all_sessions
 from portal.kit.clock import utcnow
 from portal.kit.tokens import digest, new_id
@@ -25,6 +25,7 @@ from portal.support.models import Recovery, RecoveryStatus
 from portal.team.queries import get_member
 
 WAIT = timedelta(hours=24)
+LAPSES_AFTER = timedelta(days=7)
 NO_LONGER_GOOD = "There is nothing to stop any more: this was stopped already, or is over."
 
 
@@ -74,6 +75,8 @@ def approve_recovery(actor: Actor, recovery_id: str, reason: str) -> Recovery:
     if recovery.asked_by_id == actor.id:
         raise ForbiddenError("Another lead has to approve what you asked for.")
     now = utcnow()
+    if now - recovery.asked_at > LAPSES_AFTER:
+        raise ConflictError("This was asked for more than 7 days ago. Stop it and ask again.")
     recovery.status = RecoveryStatus.APPROVED
     recovery.approved_by_id, recovery.approved_by_name, recovery.approved_at = actor.id, actor.name, now
     recovery.due_at = due_at = now + WAIT
@@ -143,6 +146,10 @@ def finish_due_recovery() -> bool:
         db.session.rollback()
         return False
     actor = system_actor(recovery.organization_id)
+    if was_set_up_since(recovery.user_id, recovery.asked_at):  # they got in, and have a new one
+        _cancel(actor, recovery, None)
+        db.session.commit()
+        return True
     if has_second_factor(recovery.user_id):  # they may have found it, and switched it off themselves
         remove_second_factor(replace(actor, organization_id=None), recovery.user)
     end_all_sessions(recovery.user_id)

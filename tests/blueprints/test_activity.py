@@ -354,3 +354,14 @@ def test_an_organization_that_is_gone_still_has_its_log(app: Flask, logged: Worl
     found: list[Any] = find(browse(STAFF), "/admin/audit-log", organization="org_gone")
     assert len(found) == 1
     assert "in org_gone" in found[0]
+
+
+def test_customers_do_not_learn_where_staff_were(logged: World, browse: Browse) -> None:
+    staff = browse(STAFF)
+    where = "192.0.2.9"
+    for path in ("/account/activity", "/account/activity/export.csv", "/account/activity/export.jsonl"):
+        text = see(browse(OWNER), path)
+        assert "Sam Support" in text, path
+        assert where not in text, path
+    for path in ("/admin/audit-log", "/admin/audit-log/export.csv", "/admin/audit-log/export.jsonl"):
+        assert where in see(staff, path), path

@@ -103,13 +103,16 @@ def test_costly_routes_are_limited_per_session(
     assert admin.send(method, path).status_code != 429
 
 
-def test_a_made_up_cookie_is_no_way_around_the_limit(app: Flask, world: World, browse: Browse) -> None:
+@pytest.mark.parametrize("path", ["/invitations/unknown", "/notifications/unsubscribe/unknown"])
+def test_a_made_up_cookie_is_no_way_around_the_limit(
+    app: Flask, world: World, browse: Browse, path: str
+) -> None:
     """A visitor who sends another session cookie each time is still the same visitor."""
     visitor = browse(None)
     statuses = []
-    for number in range(70):
+    for number in range(130):
         other = Browser(app, f"{visitor.cookies}; portal_session=made-up-{number}", visitor.token)
-        statuses.append(other.send("POST", "/invitations/unknown").status_code)
+        statuses.append(other.send("POST", path).status_code)
     assert 429 in statuses
 
 

@@ -328,3 +328,25 @@ def test_the_rows_of_the_person_are_staffs_in_the_organizations_log(
         "viewer@acme.example",
     )
     assert db.session.scalar(select(func.count()).select_from(UserSession)) == 1
+
+
+def test_what_was_asked_for_long_ago_is_not_approved(staff: Staff, locked_out: str) -> None:
+    recovery = recoveries.ask_recovery(staff.lead, locked_out, REASON)
+    db.session.execute(update(Recovery).values(asked_at=utcnow() - timedelta(days=8)))
+    with pytest.raises(ConflictError, match="7 days"):
+        recoveries.approve_recovery(staff.other_lead, recovery.id, "I called them back")
+
+
+def test_a_factor_set_up_anew_during_the_wait_stays(world: World, staff: Staff, locked_out: str) -> None:
+    approved(staff, locked_out)
+    user_id = world.acme.users[Role.VIEWER]
+    db.session.execute(
+        update(SecondFactor)
+        .where(SecondFactor.user_id == user_id)
+        .values(confirmed_at=utcnow() + timedelta(minutes=1))
+    )
+    db.session.execute(update(Recovery).values(due_at=utcnow() - timedelta(seconds=1)))
+    db.session.commit()
+    assert finish_recoveries(Work("worker")) == 1
+    assert has_second_factor(user_id)
+    assert db.session.scalars(select(Recovery.status)).one() is RecoveryStatus.CANCELLED
