@@ -1,13 +1,12 @@
 """Switching off a kind of mail by the link in it, without signing in (RFC 8058)."""
 
-import base64
 import hmac
 from dataclasses import dataclass
 
 from sqlalchemy import select
 
 from portal.actor import Origin
-from portal.context import current_settings
+from portal.context import derive_token
 from portal.errors import GoneError
 from portal.extensions import db
 from portal.identity.models import User
@@ -75,6 +74,4 @@ def _events(topic: str, audience: Audience) -> frozenset[Event]:
 
 
 def _signature(user_id: str, audience: Audience, topic: str) -> str:
-    key = current_settings().secret_key.get_secret_value().encode()
-    mac = hmac.digest(key, f"unsubscribe:{user_id}:{audience.value}:{topic}".encode(), "sha256")
-    return base64.urlsafe_b64encode(mac).decode().rstrip("=")
+    return derive_token(f"unsubscribe:{user_id}:{audience.value}:{topic}")

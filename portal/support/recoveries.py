@@ -1,7 +1,5 @@
 """Letting somebody in whose second factor is lost: two of the staff, a day's wait, mails, and a link that stops it."""
 
-import base64
-import hmac
 from dataclasses import replace
 from datetime import timedelta
 
@@ -12,7 +10,7 @@ from portal.actor import Actor, ActorKind, Origin, system_actor
 from portal.audit.actions import Action
 from portal.audit.reasons import clean_reason
 from portal.audit.service import Change, record
-from portal.context import current_settings
+from portal.context import derive_token
 from portal.errors import ConflictError, ForbiddenError, GoneError, or_not_found
 from portal.extensions import db
 from portal.identity.second_factor import has_second_factor, remove_second_factor, was_set_up_since
@@ -148,23 +146,24 @@ def finish_due_recovery() -> bool:
     actor = system_actor(recovery.organization_id)
     if was_set_up_since(recovery.user_id, recovery.asked_at):  # they got in, and have a new one
         _cancel(actor, recovery, None)
-        db.session.commit()
-        return True
+    else:
+        _finish(actor, recovery)
+    db.session.commit()
+    return True
+
+
+def _finish(actor: Actor, recovery: Recovery) -> None:
     if has_second_factor(recovery.user_id):  # they may have found it, and switched it off themselves
         remove_second_factor(replace(actor, organization_id=None), recovery.user)
     end_all_sessions(recovery.user_id)
     _close(recovery, RecoveryStatus.FINISHED, actor.name)
     _note(actor, Action.RECOVERY_FINISHED, recovery, None)
     _tell(Event.RECOVERY_ENDED, actor, recovery, {"outcome": "removed"})
-    db.session.commit()
-    return True
 
 
 def recovery_token(recovery_id: str) -> str:
     """The secret of the cancel link: 256 bits derived from the id and `SECRET_KEY`, so that no row holds it."""
-    key = current_settings().secret_key.get_secret_value().encode()
-    mac = hmac.digest(key, f"recovery:{recovery_id}".encode(), "sha256")
-    return base64.urlsafe_b64encode(mac).decode().rstrip("=")
+    return derive_token(f"recovery:{recovery_id}")
 
 
 def _lock(actor: Actor, recovery_id: str) -> Recovery:

@@ -1,7 +1,5 @@
 """Verbs of invitations: send, send again, take back, accept."""
 
-import base64
-import hmac
 from dataclasses import replace
 from datetime import timedelta
 
@@ -12,7 +10,7 @@ from portal.actor import Actor, ActorKind, Origin
 from portal.audit.actions import Action
 from portal.audit.reasons import clean_reason
 from portal.audit.service import Change, record
-from portal.context import current_settings
+from portal.context import derive_token
 from portal.errors import ConflictError, GoneError, InvalidInputError
 from portal.extensions import db
 from portal.identity.models import Membership, Organization, User
@@ -177,9 +175,7 @@ def invitation_token(invitation_id: str, sent_count: int) -> str:
 
     Derived, not stored: the outbox and the table never hold it, and the worker can still write the mail.
     """
-    key = current_settings().secret_key.get_secret_value().encode()
-    mac = hmac.digest(key, f"invitation:{invitation_id}:{sent_count}".encode(), "sha256")
-    return base64.urlsafe_b64encode(mac).decode().rstrip("=")
+    return derive_token(f"invitation:{invitation_id}:{sent_count}")
 
 
 def _join(invitation: Invitation, user: User, origin: Origin) -> Membership:

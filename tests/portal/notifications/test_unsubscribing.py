@@ -117,12 +117,12 @@ def test_a_token_is_good_for_its_own_person_kind_and_topic(world: World) -> None
 
 
 def test_another_key_makes_other_tokens(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    from portal.notifications import unsubscribing
+    from portal import context
     from tests.conftest import make_settings
 
     good = token(world)
     other = make_settings("sqlite:////dev/null", secret_key="another-key-that-is-long-enough-0123456789")
-    monkeypatch.setattr(unsubscribing, "current_settings", lambda: other)
+    monkeypatch.setattr(context, "current_settings", lambda: other)
     assert token(world) != good
     with pytest.raises(GoneError):
         read_unsubscribe_token(good)
