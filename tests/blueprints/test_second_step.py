@@ -160,3 +160,8 @@ def test_no_staff_page_opens_without_a_second_factor(
             walked += 1
     assert walked > 10
     assert dump(app) == before
+
+
+def test_what_staff_are_told_stays_closed_without_a_second_factor(app: Flask, world: World) -> None:
+    answer = staff_without(app, STAFF).send("GET", "/account/notifications")
+    assert (answer.status_code, answer.headers["Location"]) == (303, "/account/security")
