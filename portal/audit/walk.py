@@ -105,8 +105,8 @@ class ChainWalk:
     def promote_last(self) -> None:
         """The last suspect is genuine, only renumbered with all that follows: what followed it fits."""
         last = self.between.pop()
-        assert last.values is not None  # noqa: S101 - a position is only known of rows that could be read
-        assert last.belongs is not None  # noqa: S101
+        if last.values is None or last.belongs is None:
+            raise ValueError("a row whose place is unknown cannot be taken for genuine")
         self._anchor(last.values, last.belongs)
 
     def _genuine_position(self, values: Values) -> int | None:
