@@ -4,8 +4,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import select
-from sqlalchemy.dialects.postgresql import insert as postgres_insert
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from portal.actor import Actor, ActorKind, Origin
 from portal.audit.actions import Action
@@ -14,7 +12,7 @@ from portal.audit.service import Change, record
 from portal.audit.wording import Entry, describe
 from portal.billing.queries import Known, known_billing
 from portal.database import AnyRow
-from portal.extensions import db
+from portal.extensions import db, insert_into
 from portal.help_desk.models import TicketSeen
 from portal.help_desk.tickets import Ticket
 from portal.identity.models import Organization, User
@@ -98,8 +96,7 @@ def _organization_context(organization_id: str, role: Role) -> OrganizationConte
 def _note(ticket: Ticket, user: User, organization_id: str, origin: Origin) -> None:
     """In one statement, since a sidebar may ask twice at once and only the first is news."""
     now = utcnow()
-    insert = postgres_insert if db.engine.dialect.name == "postgresql" else sqlite_insert
-    statement = insert(TicketSeen).values(
+    statement = insert_into(TicketSeen).values(
         source=ticket.source,
         ticket_id=ticket.id,
         organization_id=organization_id,

@@ -4,13 +4,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import delete
-from sqlalchemy.dialects.postgresql import insert as postgres_insert
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.engine import Connection
 from sqlalchemy.sql import case
 
 from portal.errors import TooManyAttemptsError
-from portal.extensions import db
+from portal.extensions import db, insert_into
 from portal.identity.models import AttemptCounter
 from portal.kit.clock import utcnow
 from portal.kit.tokens import digest
@@ -63,9 +61,8 @@ def delete_finished_windows() -> int:
 
 def _increment(connection: Connection, limit: Limit, value: str) -> tuple[int, datetime]:
     now = utcnow()
-    insert = postgres_insert if connection.dialect.name == "postgresql" else sqlite_insert
     is_over = AttemptCounter.window_ends_at <= now
-    statement = insert(AttemptCounter).values(
+    statement = insert_into(AttemptCounter).values(
         key=_key(limit, value), count=1, window_ends_at=now + limit.window
     )
     row = connection.execute(

@@ -26,7 +26,7 @@ REFUSED_BY_RULE = {
 }
 """Somebody signed in is let in and told: that the invitation is another person's, that a code is wrong or missing."""
 SIGNED = {"ops.metrics", "api.zendesk", "api.intercom_initialize", "api.intercom_submit", "api.helpscout"}
-"""Open to everybody, and then to be signed; see tests/blueprints/test_help_desk.py and test_work.py."""
+"""Open to everybody, and then to be signed; see tests/blueprints/test_help_desk_signatures.py and test_work.py."""
 OWN_PLACES = {"account.switch_organization"}
 OF_THE_OWNER = {"notifications.open_one", "notifications.read_one"}
 """About an entry in the inbox of Acme's owner: for everybody else there is no such thing."""

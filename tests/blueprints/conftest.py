@@ -2,6 +2,7 @@
 
 import pytest
 
+from tests.blueprints.help_desk import fresh_counts  # noqa: F401 - fixtures
 from tests.blueprints.signing import factor  # noqa: F401 - fixtures
 from tests.blueprints.web import acme, browse, globex, world  # noqa: F401 - fixtures
 

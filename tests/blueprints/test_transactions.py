@@ -28,7 +28,7 @@ COUNTED = {"attempt_counters"}
 WITHOUT_CHANGE = {"account.appearance", "webhooks.receive_stripe_event"} | {
     f"api.{view}" for view in ("zendesk", "intercom_initialize", "intercom_submit", "helpscout")
 }
-"""Of those that must be signed, tests/portal/billing and tests/blueprints/test_help_desk.py speak."""
+"""Of those that must be signed, tests/portal/billing and tests/blueprints/test_help_desk_signatures.py speak."""
 DONE_BEFORE = {
     "POST /account/team/members/<member_id>/role",
     "POST /account/team/invitations/<invitation_id>/revoke",
