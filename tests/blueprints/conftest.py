@@ -3,6 +3,7 @@
 import pytest
 
 from tests.blueprints.help_desk import fresh_counts  # noqa: F401 - fixtures
+from tests.blueprints.log_pages import logged  # noqa: F401 - fixtures
 from tests.blueprints.signing import factor  # noqa: F401 - fixtures
 from tests.blueprints.web import acme, browse, globex, world  # noqa: F401 - fixtures
 

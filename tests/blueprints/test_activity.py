@@ -5,77 +5,26 @@ import io
 import json
 import re
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
-from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from flask import Flask
 from sqlalchemy import event
 
-from portal.actor import Actor, ActorKind, Origin, stripe_actor, system_actor
+from portal.actor import stripe_actor
 from portal.audit.actions import Action
 from portal.audit.groups import action_choices
-from portal.audit.models import AuditEntry
 from portal.audit.queries import EXPORT_BATCH, PAGE_SIZE
 from portal.audit.service import Change, record
 from portal.extensions import db
 from portal.kit.clock import utcnow
 from portal.permissions import Role
+from tests.blueprints.log_pages import GLOBEX, OWNER, STAFF, find, items, see
 from tests.blueprints.web import Browser
 from tests.conftest import ENGINES
 from tests.factories import World
 
 Browse = Callable[[str | None], Browser]
-OWNER, GLOBEX, STAFF = "owner@acme.example", "owner@globex.example", "support@portal.example"
-START = datetime(2026, 3, 1, 12, tzinfo=UTC)
-ITEM = re.compile(r'<div class="timeline__text">(.*?)</div>', re.DOTALL)
-
-
-@pytest.fixture
-def logged(app: Flask, world: World) -> World:
-    """A small history of Acme, a day between any two, and one row of Globex."""
-    with app.app_context():
-        owner, admin = world.acme.actor(), world.acme.actor(Role.ADMIN)
-        organization = world.acme.organization_id
-        staff = Actor(ActorKind.STAFF, "usr_staff", "Sam Support", organization, origin=Origin("192.0.2.9"))
-        key = Actor(ActorKind.KEY, "key_1", "Nightly", organization)
-        moments = [
-            (owner, Action.API_KEY_CREATED, "=1+1", None),
-            (admin, Action.INVITATION_SENT, "guest@acme.example", None),
-            (stripe_actor(organization), Action.INVOICE_ISSUED, "A-1", None),
-            (staff, Action.INVITATION_RESENT, "guest@acme.example", "They asked on the phone"),
-            (key, Action.API_KEY_REVOKED, "Old key", None),
-            (system_actor(organization), Action.ORGANIZATION_OPENED, "Acme", None),
-            (owner, Action.MEMBER_ROLE_CHANGED, "Ben", None),
-        ]
-        for day, (actor, action, name, reason) in enumerate(moments):
-            change = Change("thing", f"t{day}", name, {"role": "member"}, {"role": "admin"})
-            record(actor, action, change, reason=reason, happened_at=START + timedelta(days=day))
-        record(world.globex.actor(), Action.API_KEY_CREATED, Change("thing", "g", "Globex secret"))
-        db.session.commit()
-    return world
-
-
-def items(text: str) -> list[str]:
-    """What each row says, without markup."""
-    return [" ".join(re.sub(r"<[^>]+>", " ", item).split()) for item in ITEM.findall(text)]
-
-
-def as_query(query: dict[str, str]) -> str:
-    """`from` is a word of Python: it is written `from_`."""
-    return "&".join(f"{name.removesuffix('_')}={value}" for name, value in query.items())
-
-
-def find(browser: Browser, path: str = "/account/activity", **query: str) -> list[str]:
-    return items(see(browser, path, **query))
-
-
-def see(browser: Browser, path: str = "/account/activity", *, status: int = 200, **query: str) -> str:
-    address = f"{path}?{as_query(query)}"
-    answer = browser.send("GET", address)
-    assert answer.status_code == status, address
-    return answer.text
 
 
 def test_everything_is_there_newest_first(logged: World, browse: Browse) -> None:
@@ -282,78 +231,6 @@ def test_every_action_can_be_chosen(logged: World, browse: Browse) -> None:
     page = see(browse(OWNER))
     assert all(f'value="{value}"' in page for value in values)
     assert "{entity}" not in page
-
-
-def test_staff_see_every_organization_and_themselves(logged: World, app: Flask, browse: Browse) -> None:
-    browser = browse(STAFF)
-    see(browser, "/admin/audit-log/export.jsonl")
-    found = find(browser, "/admin/audit-log")
-    assert len(found) == 9
-    assert found[0].startswith("Support Staff downloaded the activity as JSON Lines")
-    assert any("created the API key Globex secret in Globex" in row for row in found)
-    own = re.search(
-        r'href="(/admin/audit-log\?person=usr_\w+)">My own actions', see(browser, "/admin/audit-log")
-    )
-    assert own
-    assert len(find(browser, own[1].partition("?")[0], person=own[1].partition("=")[2])) == 1
-
-
-@pytest.mark.parametrize(
-    ("query", "count"),
-    [
-        ({"organization": "Globex"}, 1),
-        ({"organization": "Acme"}, 7),
-        ({"person": "owner@acme.example"}, 2),
-        ({"person": "OWNER@globex.example", "organization": "Acme"}, 0),
-        ({"person": "usr_staff"}, 1),
-        ({"person": "Stripe"}, 1),
-        ({"person": "staff", "organization": "Acme"}, 1),
-        ({"action": "api-key", "to": "2026-03-02"}, 1),
-    ],
-)
-def test_staff_filter_by_organization_too(
-    logged: World, browse: Browse, query: dict[str, str], count: int
-) -> None:
-    assert len(find(browse(STAFF), "/admin/audit-log", **query)) == count
-
-
-@pytest.mark.parametrize(
-    ("query", "said"),
-    [
-        ({"organization": "Nowhere"}, "There is no organization of this id or name."),
-        ({"person": "nobody@else.example"}, "Nobody with this address or id has done anything here."),
-        ({"person": "x" * 300}, "At most 254 characters."),
-        ({"organization": "x" * 300}, "At most 120 characters."),
-    ],
-)
-def test_staff_are_told_what_is_not_known(
-    logged: World, browse: Browse, query: dict[str, str], said: str
-) -> None:
-    page = see(browse(STAFF), "/admin/audit-log", status=422, **query)
-    assert said in page
-    assert next(iter(query.values())) in page
-
-
-def test_what_staff_take_out_of_an_organization_stands_in_its_log(
-    app: Flask, logged: World, browse: Browse
-) -> None:
-    see(browse(STAFF), "/admin/audit-log/export.csv", organization="Acme")
-    assert find(browse(OWNER))[0].startswith("Support Staff downloaded the activity as CSV")
-    with app.app_context():
-        row = db.session.scalars(db.select(AuditEntry).order_by(AuditEntry.id.desc())).first()
-        assert row
-        assert (row.actor_kind, row.organization_id) == (ActorKind.STAFF, logged.acme.organization_id)
-
-
-def test_an_organization_that_is_gone_still_has_its_log(app: Flask, logged: World, browse: Browse) -> None:
-    with app.app_context():
-        record(
-            system_actor("org_gone"), Action.ORGANIZATION_OPENED, Change("organization", "org_gone", "Gone")
-        )
-        db.session.commit()
-    found: list[Any] = find(browse(STAFF), "/admin/audit-log", organization="org_gone")
-    assert len(found) == 1
-    assert "in org_gone" in found[0]
 
 
 def test_customers_do_not_learn_where_staff_were(logged: World, browse: Browse) -> None:

@@ -1,6 +1,5 @@
 """Inbox, bell, choices, switching mails off by their link, and what staff are told."""
 
-import logging
 import re
 from collections.abc import Callable
 from datetime import timedelta
@@ -10,8 +9,6 @@ from flask import Flask
 from markupsafe import escape
 from sqlalchemy import event, select, update
 
-from blueprints._limits import limiter
-from blueprints.notifications.unsubscribing import UNSUBSCRIBES
 from portal.audit.actions import Action
 from portal.audit.models import AuditEntry
 from portal.extensions import db
@@ -23,14 +20,11 @@ from portal.notifications.models import (
     Audience,
     Digest,
     Notification,
-    OutboxMessage,
-    OutboxStatus,
     UserChannel,
 )
-from portal.notifications.preferences import digest_of, preferences_of, slack_subscriptions
-from portal.notifications.unsubscribing import unsubscribe_token
+from portal.notifications.preferences import digest_of, preferences_of
 from portal.permissions import Role
-from tests.blueprints.things import ALWAYS_ON, Things, make_dead_letter, make_notification
+from tests.blueprints.things import ALWAYS_ON, Things, make_notification
 from tests.blueprints.web import Browser, dump
 from tests.factories import World
 
@@ -296,140 +290,4 @@ def test_what_cannot_reach_somebody_stays_as_it_was(app: Flask, world: World, br
 # Switching mails off by their link
 
 
-def link_of(app: Flask, world: World, topic: str, role: Role = Role.OWNER) -> str:
-    with app.app_context():
-        token = unsubscribe_token(world.acme.users[role], Audience.CUSTOMER, topic)
-    return f"/notifications/unsubscribe/{token}"
-
-
-def test_opening_the_link_says_what_it_does_and_changes_nothing(
-    app: Flask, world: World, browse: Browse
-) -> None:
-    before, link = dump(app), link_of(app, world, "member-added")
-    page = browse(None).send("GET", link)
-    assert page.status_code == 200
-    assert "owner@acme.example" in page.text
-    assert "<li>Member joined</li>" in page.text
-    assert page.headers["Referrer-Policy"] == "no-referrer"
-    assert dump(app) == before
-
-
-def test_a_mail_provider_switches_it_off_in_one_click(app: Flask, world: World) -> None:
-    """RFC 8058: a POST without cookies, answered without a redirect."""
-    client = app.test_client(use_cookies=False)
-    link = link_of(app, world, "member-added")
-    for _ in range(2):
-        assert client.post(link, data={"List-Unsubscribe": "One-Click"}).status_code == 200
-    assert choices(app, world)[Event.MEMBER_ADDED] == {UserChannel.IN_APP}
-    assert choices(app, world)[Event.INVOICE_PAID] == frozenset(UserChannel)
-    assert actions(app).count(Action.NOTIFICATIONS_CHOSEN) == 1, "twice changes nothing more"
-
-
-def test_a_person_switches_it_off_by_the_button(app: Flask, world: World, browse: Browse) -> None:
-    answer = browse(None).send("POST", link_of(app, world, "member-added"), token="")
-    assert "Mails are off" in answer.text
-    assert SCREEN in answer.text
-
-
-def test_the_links_of_a_digest_name_everything_in_it(app: Flask, world: World, browse: Browse) -> None:
-    page = browse(None).send("GET", link_of(app, world, "digest")).text
-    assert {entry.label for entry in CATALOGUE.values() if entry.may_wait} == set(
-        re.findall(r"<li>([^<]+)</li>", page)
-    )
-
-
-@pytest.mark.parametrize("method", ["GET", "POST"])
-def test_every_wrong_link_answers_410(app: Flask, world: World, method: str) -> None:
-    client, before = app.test_client(use_cookies=False), dump(app)
-    right = link_of(app, world, "member-added")
-    locked = link_of(app, world, "billing-email-changed")
-    other = right.replace("member-added", "invoice-paid")
-    answers = [
-        client.open(path, method=method)
-        for path in (right[:-1], f"{right}x", other, locked, "/notifications/unsubscribe/x", right + "%00")
-    ]
-    assert {answer.status_code for answer in answers[:5]} == {410}
-    assert answers[5].status_code in {410, 422}
-    assert dump(app) == before
-
-
-def test_the_token_is_not_in_the_log(
-    app: Flask, world: World, browse: Browse, caplog: pytest.LogCaptureFixture
-) -> None:
-    caplog.set_level(logging.INFO)
-    browse(None).send("GET", link_of(app, world, "member-added"))
-    paths = [record.path for record in caplog.records if hasattr(record, "path")]
-    assert "/notifications/unsubscribe/..." in paths
-    assert world.acme.users[Role.OWNER] not in " ".join(paths)
-
-
-def test_guessing_links_is_limited(app: Flask, world: World) -> None:
-    client = app.test_client(use_cookies=False)
-    with app.app_context():
-        limiter.reset()
-    allowed = int(UNSUBSCRIBES.partition(" ")[0])
-    statuses = [client.post("/notifications/unsubscribe/x").status_code for _ in range(allowed + 1)]
-    with app.app_context():
-        limiter.reset()
-    assert statuses == [410] * allowed + [429]
-
-
 # Staff
-
-
-def test_staff_choose_for_themselves(app: Flask, world: World, browse: Browse) -> None:
-    support = browse("support@portal.example")
-    page = support.send("GET", "/admin/notifications").text
-    assert ticked(page) == set(), "nothing unless asked for"
-    assert not CATALOGUE[Event.NEW_DEVICE].is_for_staff
-    assert CATALOGUE[Event.NEW_DEVICE].label not in page
-    answer = support.send("POST", "/admin/notifications", {"told": ["plan-changed:email"]})
-    assert answer.location == "/admin/notifications"
-    assert ticked(support.send("GET", "/admin/notifications").text) == {"plan-changed:email"}
-    assert ticked(browse("lead@portal.example").send("GET", "/admin/notifications").text) == set()
-
-
-def test_only_leads_choose_for_the_team(app: Flask, world: World, browse: Browse) -> None:
-    support, lead = browse("support@portal.example"), browse("lead@portal.example")
-    assert support.send("POST", "/admin/notifications/slack", {"slack": []}).status_code == 403
-    assert "Save the team" not in support.send("GET", "/admin/notifications").text
-    lead.send("POST", "/admin/notifications/slack", {"slack": ["member-added"]})
-    with app.app_context():
-        assert [found for found, is_on in slack_subscriptions().items() if is_on] == [Event.MEMBER_ADDED]
-    assert Action.SLACK_CHOSEN in actions(app)
-
-
-def test_what_was_given_up_is_listed_and_sent_again_with_a_reason(
-    app: Flask, acme: Things, browse: Browse
-) -> None:
-    lead, path = browse("lead@portal.example"), f"/admin/notifications/{acme.message_id}/resend"
-    page = lead.send("GET", "/admin/notifications").text
-    assert "gone@acme.example" in page
-    assert "the mail server answered 550" in page
-    assert "gone@acme.example" in lead.send("GET", path).text
-    short = lead.send("POST", path, {"reason": "x"})
-    assert short.status_code == 422
-    assert ">x</textarea>" in short.text.replace("\r\n", "")
-    done = lead.send("POST", path, {"reason": "Their mailbox works again"})
-    assert (done.status_code, done.location) == (303, "/admin/notifications#dead")
-    with app.app_context():
-        message = db.session.get_one(OutboxMessage, int(acme.message_id))
-        assert (message.status, message.attempts) == (OutboxStatus.PENDING, 0)
-        row = db.session.scalars(select(AuditEntry).where(AuditEntry.action == Action.MESSAGE_RESENT)).one()
-        assert (row.organization_id, row.reason) == (acme.organization_id, "Their mailbox works again")
-    assert lead.send("GET", path).status_code == 404, "it was not given up any more"
-
-
-def test_a_personal_message_can_be_sent_again_too(app: Flask, world: World, browse: Browse) -> None:
-    with app.app_context():
-        message_id = make_dead_letter(None, "person@nowhere.example")
-    path = f"/admin/notifications/{message_id}/resend"
-    assert browse("lead@portal.example").send("POST", path, {"reason": "Asked by phone"}).status_code == 303
-
-
-def test_support_reads_what_was_given_up_and_sends_nothing(acme: Things, browse: Browse) -> None:
-    support, path = browse("support@portal.example"), f"/admin/notifications/{acme.message_id}/resend"
-    assert "gone@acme.example" in support.send("GET", "/admin/notifications").text
-    assert "Send again" not in support.send("GET", "/admin/notifications").text
-    assert support.send("GET", path).status_code == 403
-    assert support.send("POST", path, {"reason": "Let me try"}).status_code == 403

@@ -4,13 +4,17 @@ from dataclasses import dataclass
 
 import pytest
 
-from portal.actor import Actor, ActorKind
+from portal.actor import Actor, ActorKind, Origin
+from portal.extensions import db
+from portal.identity.models import SecondFactor, User
 from portal.identity.queries import user_by_email
-from portal.permissions import StaffRole
+from portal.identity.sessions import start_session
+from portal.permissions import Role, StaffRole
 from tests.blueprints.things import Things, make_things
 from tests.factories import World, make_user
 
 REASON = "Ticket 4711: they asked for it"
+ORIGIN = Origin("203.0.113.9", "Browser", "req_1")
 
 
 @dataclass(frozen=True)
@@ -49,3 +53,13 @@ def actor(email: str, organization_id: str) -> Actor:
     return Actor(
         ActorKind.STAFF, user.id, user.name, organization_id, email=user.email, staff_role=user.staff_role
     )
+
+
+@pytest.fixture
+def locked_out(world: World) -> str:
+    """The viewer of Acme, who has a second factor and is signed in somewhere; their member id."""
+    user = db.session.get_one(User, world.acme.users[Role.VIEWER])
+    db.session.add(SecondFactor(user_id=user.id, secret="sealed"))
+    start_session(user, ORIGIN)
+    db.session.commit()
+    return world.acme.members[Role.VIEWER]

@@ -12,7 +12,8 @@ from portal.identity.second_factor import has_second_factor
 from portal.identity.sessions import sessions_of_user, start_session
 from portal.support.service import take_off_staff_factor
 from tests.factories import World
-from tests.portal.support.test_recoveries import ORIGIN, told
+from tests.portal.support.conftest import ORIGIN
+from tests.portal.support.test_recoveries import told
 
 REASON = "Their phone fell into the harbour"
 
