@@ -1,12 +1,14 @@
 """Makes the demo: the people of the contract, two customers of different kinds, and what happened to them."""
 
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from random import Random
 
 from sqlalchemy import select
 
 from demo import timeline
+from demo.company import ACME_COMPANY, GLOBEX_COMPANY, write_company
+from demo.contract import globex_contract, globex_order_form
 from demo.invoices import globex_invoices
 from demo.story import (
     ACME,
@@ -19,13 +21,10 @@ from demo.story import (
 )
 from demo.stripe_history import StripeHistory
 from demo.usage import write_usage
-from portal import links
 from portal.actor import Actor, ActorKind
 from portal.api_keys.models import ApiKey
 from portal.api_keys.service import SHOWN_LENGTH, new_key_secret
-from portal.billing.models import Contract, StripeConfiguration
-from portal.billing.sync import sync_everything
-from portal.context import current_settings, services, stripe
+from portal.context import current_settings, services
 from portal.extensions import db
 from portal.identity.models import Membership, Organization, SecondFactor, User
 from portal.identity.passwords import hash_password
@@ -35,6 +34,9 @@ from portal.kit.clock import utcnow
 from portal.kit.text import sort_key
 from portal.kit.tokens import digest
 from portal.permissions import Role, StaffRole
+from portal.stripe_mirror.sync import sync_everything
+from portal.stripe_portal.configure import configure
+from portal.stripe_portal.file import read_portal_file
 from portal.team.invitations import invite_member
 from portal.team.models import Invitation
 
@@ -77,7 +79,8 @@ def seed_demo() -> Made:
     acme = _make_organization(ACME, "billing@acme.example", ACME_PEOPLE, users, now)
     globex = _make_organization(GLOBEX, "owner@globex.example", GLOBEX_PEOPLE, users, now)
     acme.stripe_customer_id = customer
-    db.session.add(_globex_contract(globex, now))
+    contract = globex_contract(globex, now)
+    db.session.add_all([contract, globex_order_form(globex, contract)])
     db.session.add_all(globex_invoices(globex, now))
     db.session.add_all(_acme_keys(acme, now))
     db.session.commit()
@@ -86,6 +89,8 @@ def seed_demo() -> Made:
         _mirror(customer)
     timeline.write_acme(acme_id, now)
     timeline.write_globex(globex_id, now)
+    write_company(acme_id, ACME_COMPANY)
+    write_company(globex_id, GLOBEX_COMPANY)
     _invite_somebody(acme_id)
     usage_events = _write_usage(acme_id, globex_id, now)
     db.session.commit()
@@ -132,22 +137,6 @@ def _make_organization(
     return organization
 
 
-def _globex_contract(globex: Organization, now: datetime) -> Contract:
-    renews = date(now.year + 1, 1, 1)
-    return Contract(
-        organization_id=globex.id,
-        plan_name="Enterprise",
-        terms="Two years, 60 committed seats, paid by transfer within 30 days of each quarterly invoice.",
-        seats=60,
-        amount_minor=4_800_000,
-        currency="eur",
-        starts_on=date(renews.year - 2, 1, 1),
-        renews_on=renews,
-        manager_name="Lena Brandt",
-        manager_email="lead@portal.example",
-    )
-
-
 def _acme_keys(acme: Organization, now: datetime) -> list[ApiKey]:
     """Three keys whose secrets nobody knows: the demo shows how they look, not how to use them."""
     made = (
@@ -174,13 +163,9 @@ def _acme_keys(acme: Organization, now: datetime) -> list[ApiKey]:
 
 
 def _mirror(customer: str) -> None:
-    """A Customer Portal configuration, and Stripe's present state read as every other reading is."""
+    """The Customer Portal as its file says, and Stripe's present state read as every other reading is."""
     if not current_settings().stripe_portal_config_id:
-        configuration = stripe().create_portal_configuration(
-            headline=f"{current_settings().product_name} billing", return_url=links.billing()
-        )
-        db.session.add(StripeConfiguration(stripe_id=configuration, livemode=stripe().is_live))
-        db.session.commit()
+        configure(read_portal_file())
     sync_everything(customer, _forget_rows)
 
 

@@ -4,8 +4,9 @@ https://docs.stripe.com/billing/testing/test-clocks
 """
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Literal
 
 import stripe
 
@@ -23,9 +24,20 @@ from demo.story import (
 from portal.config import Settings, SettingsError
 from portal.gateways.stripe_api import API_VERSION
 
-STARTER = {"name": "Starter", "base": 2900, "seat": 900}
-PRO = {"name": "Pro", "base": 9900, "seat": 1200}
+YEAR_IN_MONTHS = 10
 LONGEST_STEP = timedelta(days=50)  # Stripe advances a clock by at most two billing intervals at a time
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A plan that costs so many US cents a seat and month. One price and no other: Stripe's portal switches only
+    plans of one item."""
+
+    name: str
+    seat: int
+
+
+STARTER, PRO = Plan("Starter", 1_200), Plan("Pro", 1_600)
 
 
 class StripeHistory:
@@ -52,11 +64,11 @@ class StripeHistory:
             {"name": ACME, "email": billing_email, "test_clock": self.clock, "metadata": {"demo": "acme"}}
         ).id
         self._use_card(customer, "pm_card_visa")
-        starter, pro = self._prices(STARTER), self._prices(PRO)
+        starter, pro = self._sell(STARTER), self._sell(PRO)
         subscription = self.client.subscriptions.create(
             {
                 "customer": customer,
-                "items": [{"price": starter[0]}, {"price": starter[1], "quantity": FIRST_SEATS}],
+                "items": [{"price": starter, "quantity": FIRST_SEATS}],
             }
         ).id
         for days_ago, happening in sorted(
@@ -67,9 +79,7 @@ class StripeHistory:
         self._advance(self.now)
         return customer
 
-    def _happenings(
-        self, customer: str, subscription: str, pro: tuple[str, str]
-    ) -> Iterator[tuple[int, Any]]:
+    def _happenings(self, customer: str, subscription: str, pro: str) -> Iterator[tuple[int, Any]]:
         for change in SEAT_CHANGES:
             yield change.days_ago, lambda change=change: self._set_seats(subscription, change)
         yield PLAN_SWITCH_DAYS_AGO, lambda: self._switch(subscription, pro)
@@ -87,35 +97,37 @@ class StripeHistory:
                 return (self.now - renewal).days
         raise ValueError("the plan does not renew between the failing card and now")
 
-    def _prices(self, plan: dict[str, Any]) -> tuple[str, str]:
-        product = self.client.products.create({"name": plan["name"]}).id
-        seat = self.client.products.create({"name": f"{plan['name']} seat"}).id
-        return self._price(product, plan["base"], {}), self._price(seat, plan["seat"], {"per": "seat"})
+    def _sell(self, plan: Plan) -> str:
+        """Put a plan on sale: the id of its monthly price. The yearly one costs as much as ten months."""
+        product = self.client.products.create({"name": plan.name, "unit_label": "seat"}).id
+        key = plan.name.lower()
+        self._price(product, plan.seat * YEAR_IN_MONTHS, "year", f"{key}-yearly")
+        return self._price(product, plan.seat, "month", f"{key}-monthly")
 
-    def _price(self, product: str, cents: int, metadata: dict[str, str]) -> str:
-        """A monthly price."""
+    def _price(self, product: str, cents: int, interval: Literal["month", "year"], key: str) -> str:
+        """A price for each seat, under the key by which stripe_portal.toml names it."""
         return self.client.prices.create(
             {
                 "currency": "usd",
-                "recurring": {"interval": "month"},
+                "recurring": {"interval": interval},
                 "product": product,
                 "unit_amount": cents,
-                "metadata": metadata,
+                "metadata": {"per": "seat"},
+                "lookup_key": key,
+                "transfer_lookup_key": True,  # a demo that was made before on this account has it
             }
         ).id
 
     def _set_seats(self, subscription: str, change: SeatChange) -> None:
-        item = self._items(subscription)[1]
-        self.client.subscription_items.update(item, {"quantity": change.seats})
+        self.client.subscription_items.update(self._item(subscription), {"quantity": change.seats})
 
-    def _switch(self, subscription: str, pro: tuple[str, str]) -> None:
-        base, seat = self._items(subscription)
+    def _switch(self, subscription: str, price: str) -> None:
         self.client.subscriptions.update(
-            subscription, {"items": [{"id": base, "price": pro[0]}, {"id": seat, "price": pro[1]}]}
+            subscription, {"items": [{"id": self._item(subscription), "price": price}]}
         )
 
-    def _items(self, subscription: str) -> list[str]:
-        return [item.id for item in self.client.subscription_items.list({"subscription": subscription}).data]
+    def _item(self, subscription: str) -> str:
+        return self.client.subscription_items.list({"subscription": subscription}).data[0].id
 
     def _use_card(self, customer: str, token: str) -> None:
         method = self.client.payment_methods.attach(token, {"customer": customer}).id

@@ -58,6 +58,11 @@ class Demo:
         """Not when the caller's settings lead somewhere else."""
         return self.environment["SLACK_WEBHOOK_URL"] == self.places.url(self.places.hooks) + SLACK_PATH
 
+    @property
+    def has_own_vies(self) -> bool:
+        """Not when the caller's settings lead somewhere else."""
+        return self.environment["VIES_API_BASE"] == self.places.url(self.places.vies)
+
     def greeting(self) -> str:
         """For the terminal, once everything is ready."""
         url = self.places.url
@@ -86,6 +91,8 @@ class Demo:
             yield "mail", places.mail_pages, [*ports, "--state", str(self.var / "mails")]
         if self.has_own_slack:
             yield "hooks", places.hooks, ["--port", str(places.hooks), "--state", str(self.var / "hooks")]
+        if self.has_own_vies:
+            yield "vies", places.vies, ["--port", str(places.vies)]
 
     def _register_webhook(self) -> None:
         if not self.has_own_stripe:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from standins.run.ports import Places
+from standins.stripe.resources.invoice_engine import RETRY_DAYS
 
 STRIPE_TEST_KEY = "sk_test_demo"
 PRODUCT_NAME = "Skylark"
@@ -24,9 +25,12 @@ def demo_environment(caller: Mapping[str, str], places: Places, var: Path) -> di
         "METERING_URL": f"sqlite:///{var / 'metering.sqlite'}",
         "STRIPE_API_BASE": places.url(places.stripe),
         "STRIPE_SECRET_KEY": STRIPE_TEST_KEY,
+        "STRIPE_PAYMENT_ATTEMPTS": str(1 + len(RETRY_DAYS)),
         "STRIPE_WEBHOOK_SECRETS": kept_secret(var / "stripe_webhook_secret", prefix="whsec_"),
         "SMTP_URL": f"smtp://{places.reachable_host}:{places.smtp}",
+        "SUPPORT_EMAIL": "support@portal.example",
         "SLACK_WEBHOOK_URL": places.url(places.hooks) + SLACK_PATH,
+        "VIES_API_BASE": places.url(places.vies),
         "MAIL_FROM": f"{PRODUCT_NAME} <no-reply@portal.example>",
     }
     programs = Path(sys.executable).parent

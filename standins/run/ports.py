@@ -24,6 +24,7 @@ class Places:
     mail_pages: int
     smtp: int
     hooks: int
+    vies: int
 
     @property
     def reachable_host(self) -> str:
@@ -41,8 +42,8 @@ def choose_places(environment: Mapping[str, str]) -> Places:
     address = _address_of(host)
     web = _wished_port(environment.get("PORT") or str(DEFAULT_PORT))
     _check_web_port(address, web)
-    stripe, mail_pages, smtp, hooks = (_free_port(address, web + step) for step in (1, 2, 3, 4))
-    return Places(host, address, web, stripe, mail_pages, smtp, hooks)
+    stripe, mail_pages, smtp, hooks, vies = (_free_port(address, web + step) for step in range(1, 6))
+    return Places(host, address, web, stripe, mail_pages, smtp, hooks, vies)
 
 
 def _address_of(host: str) -> str:

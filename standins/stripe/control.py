@@ -11,8 +11,10 @@ from werkzeug.wrappers import Request, Response
 from standins.stripe.deliveries import Manner
 from standins.stripe.errors import ApiError, invalid, missing
 from standins.stripe.faults import MODES, Fault
+from standins.stripe.resources import payments
 from standins.stripe.resources.endpoints import new_endpoint
 from standins.stripe.store import Obj
+from standins.stripe.world import AFTER_LAST_RETRY
 
 if TYPE_CHECKING:
     from standins.stripe.server import StandIn
@@ -105,12 +107,27 @@ def _expire_sessions(app: StandIn, request: Request, body: Obj) -> Any:
     return {"ok": True}
 
 
+def _after_last_retry(app: StandIn, request: Request, body: Obj) -> Any:
+    if body.get("outcome") not in AFTER_LAST_RETRY:
+        raise invalid("outcome", f"outcome is one of {', '.join(AFTER_LAST_RETRY)}")
+    app.world.after_last_retry = body["outcome"]
+    return {"ok": True}
+
+
+def _refund(app: StandIn, request: Request, body: Obj) -> Any:
+    for name in ("charge", "amount"):
+        if not body.get(name):
+            raise missing(name)
+    return app.world.render(payments.refund(app.world, body["charge"], body["amount"]))
+
+
 def _reset(app: StandIn, request: Request, body: Obj) -> Any:
     with app.lock:
         app.store.clear()
     app.desk.clear()
     app.desk.set(Fault())
     app.courier.manner = Manner()
+    app.world.after_last_retry = AFTER_LAST_RETRY[0]
     return {"ok": True}
 
 
@@ -126,5 +143,7 @@ _ACTIONS = {
     ("DELETE", "requests"): _clear_requests,
     ("GET", "deliveries"): _deliveries,
     ("POST", "sessions/expire"): _expire_sessions,
+    ("POST", "after-last-retry"): _after_last_retry,
+    ("POST", "refunds"): _refund,
     ("POST", "reset"): _reset,
 }

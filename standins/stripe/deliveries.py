@@ -60,8 +60,8 @@ class Courier:
             self._wake.clear()
             if self.manner.reorder:
                 time.sleep(REORDER_WINDOW)
-            for seq in self._due():
-                if not self.manner.paused:
+            for seq in self._due() if not self.manner.paused else ():
+                if not self.manner.paused:  # it may have been paused since
                     self._deliver(seq)
 
     def _due(self) -> list[int]:

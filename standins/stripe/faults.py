@@ -14,13 +14,15 @@ class Fault:
     """How the API misbehaves: `count` times (None: until changed) on paths that begin with `path_prefix`.
 
     429, 500, html and reset come before anything is done; hang waits `seconds` and then works; reset_after
-    does the work and drops the connection instead of answering.
+    does the work and drops the connection instead of answering. `retry_after` (seconds) goes out with 429 and
+    500 as Retry-After.
     """
 
     mode: str = "ok"
     count: int | None = None
     path_prefix: str = "/v1/"
     seconds: float = 30.0
+    retry_after: int | None = None
 
 
 @dataclass

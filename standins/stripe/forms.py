@@ -2,7 +2,10 @@
 
 import re
 from collections.abc import Callable, Iterable, Mapping
+from functools import cache
 from typing import Any
+
+from babel import Locale
 
 from standins.stripe.errors import invalid, missing, unknown
 
@@ -41,7 +44,7 @@ def parse(
             raise unknown(param)
         result[name] = fields[name](value, param)
     for name in required:
-        if result.get(name) in (None, ""):
+        if tree.get(name, "") == "":
             raise missing(f"{at}[{name}]" if at else name)
     return result
 
@@ -83,6 +86,17 @@ def natural(value: Any, param: str) -> int:
     return int(value)
 
 
+def percent(value: Any, param: str) -> float:
+    """A number above 0 and at most 100."""
+    if (
+        not isinstance(value, str)
+        or not re.fullmatch(r"\d{1,3}(\.\d{1,4})?", value)
+        or not 0 < float(value) <= 100
+    ):
+        raise invalid(param, f"Invalid decimal: {value}; must be a number above 0 and at most 100.")
+    return float(value)
+
+
 def boolean(value: Any, param: str) -> bool:
     """`true` or `false`."""
     if value not in ("true", "false"):
@@ -93,6 +107,11 @@ def boolean(value: Any, param: str) -> bool:
 def now_or_time(value: Any, param: str) -> int | str:
     """A time, or the word `now` or `unchanged`."""
     return value if value in ("now", "unchanged") else integer(value, param)
+
+
+def up_to(value: Any, param: str) -> int | None:
+    """Where a tier ends: a whole number, or `inf`, which is None."""
+    return None if value == "inf" else natural(value, param)
 
 
 def one_of(*allowed: str) -> Check:
@@ -123,14 +142,16 @@ def record(fields: Fields, required: Iterable[str] = ()) -> Check:
     return check
 
 
-def list_of(inner: Check) -> Check:
-    """An array, written with numbers or with `[]`; the empty string is the empty array."""
+def list_of(inner: Check, most: int | None = None) -> Check:
+    """An array of at most `most`, written with numbers or with `[]`; the empty string is the empty array."""
 
     def check(value: Any, param: str) -> Any:
         if value == "":
             return []
         if not isinstance(value, dict) or not all(key.isdigit() for key in value):
             raise invalid(param, "Invalid array")
+        if most is not None and len(value) > most:
+            raise invalid(param, f"Array {param} exceeded maximum {most} allowed elements.")
         return [inner(value[key], f"{param}[{key}]") for key in sorted(value, key=int)]
 
     return check
@@ -162,7 +183,34 @@ def time_range(value: Any, param: str) -> dict[str, int]:
     return dict(bounds(value, param))
 
 
-ADDRESS: Check = clearable(
-    record(dict.fromkeys(("city", "country", "line1", "line2", "postal_code", "state"), clearable(text)))
+def text_up_to(length: int) -> Check:
+    """A string of at most `length` characters."""
+
+    def check(value: Any, param: str) -> str:
+        if len(text(value, param)) > length:
+            told = f"Invalid string: {param} must be at most {length} characters"
+            raise invalid(param, told, "string_too_long")
+        return str(value)
+
+    return check
+
+
+def country(value: Any, param: str) -> str:
+    """A country by its two letters (ISO 3166-1)."""
+    if text(value, param).upper() not in _countries():
+        raise invalid(param, f"Country '{value}' is unknown.", "country_code_invalid")
+    return str(value).upper()
+
+
+@cache
+def _countries() -> frozenset[str]:
+    codes = map(str, Locale("en").territories)
+    return frozenset(code for code in codes if re.fullmatch("[A-Z]{2}", code)) - {"ZZ"}
+
+
+_PARTS: Fields = dict.fromkeys(("city", "line1", "line2", "postal_code", "state"), clearable(text))
+ADDRESS: Check = clearable(record({**_PARTS, "country": clearable(country)}))
+CUSTOM_FIELDS: Check = list_of(
+    record({"name": text_up_to(40), "value": text_up_to(140)}, ("name", "value")), most=4
 )
 LIST: Fields = {"limit": natural, "starting_after": text, "ending_before": text}

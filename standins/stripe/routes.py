@@ -1,5 +1,6 @@
 """What the API does: routes, the call that a handler gets, lists and expansion."""
 
+import copy
 import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
@@ -8,7 +9,7 @@ from typing import Any
 from standins.stripe import forms
 from standins.stripe.errors import ApiError, invalid, not_found
 from standins.stripe.forms import Fields
-from standins.stripe.render import page
+from standins.stripe.render import Folded, page
 from standins.stripe.store import Obj
 from standins.stripe.world import World
 
@@ -112,16 +113,25 @@ def _expand(world: World, node: Any, parts: list[str], path: str) -> None:
     name = parts[0]
     if not isinstance(node, dict) or (name not in node and not _include(world, node, name)):
         raise ApiError(f"This property cannot be expanded ({path}).", param="expand")
+    if name not in node:
+        return
     if isinstance(node[name], str):
-        found = world.store.find(node[name])
-        if found is None:
-            raise ApiError(f"This property cannot be expanded ({path}).", param="expand")
-        node[name] = world.render(found)
+        node[name] = _whole(world, node[name], path)
+    elif isinstance(node[name], list):
+        node[name] = [_whole(world, row, path) if isinstance(row, str) else row for row in node[name]]
     _expand(world, node[name], parts[1:], path)
+
+
+def _whole(world: World, ident: str, path: str) -> Obj:
+    found = world.store.find(ident)
+    if found is None:
+        raise ApiError(f"This property cannot be expanded ({path}).", param="expand")
+    return world.render(found)
 
 
 _INCLUDED = {
     ("customer", "subscriptions"): ("subscription", "/v1/customers/{}/subscriptions"),
+    ("charge", "refunds"): ("refund", "/v1/charges/{}/refunds"),
     ("customer", "tax_ids"): ("tax_id", "/v1/customers/{}/tax_ids"),
     ("invoice", "payments"): ("invoice_payment", "/v1/invoice_payments?invoice={}"),
 }
@@ -134,4 +144,8 @@ def _include(world: World, node: Obj, name: str) -> bool:
         node[name] = page(
             [world.render(row) for row in rows[:10]], found[1].format(node["id"]), len(rows) > 10
         )
+    elif isinstance(node, Folded) and name in node.hidden:
+        if node.hidden[name] is not None:
+            node[name] = copy.deepcopy(node.hidden[name])
+        return True
     return found is not None

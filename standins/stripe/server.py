@@ -13,7 +13,7 @@ from standins.serving import drop
 from standins.stripe import control, forms
 from standins.stripe.deliveries import Courier
 from standins.stripe.errors import ApiError
-from standins.stripe.faults import Desk, Record
+from standins.stripe.faults import Desk, Fault, Record
 from standins.stripe.pages import handle as handle_page
 from standins.stripe.resources import ROUTES
 from standins.stripe.resources.clocks import run_until
@@ -53,7 +53,8 @@ class StandIn:
             response = self._api(request)
         else:
             response = self._page(request)
-        self.courier.wake()
+        if request.method != "GET":  # what is only read sends nothing
+            self.courier.wake()
         return response(environ, start_response)
 
     def _page(self, request: Request) -> Response:
@@ -76,7 +77,7 @@ class StandIn:
             drop(request)
         if fault.mode == "hang":
             time.sleep(fault.seconds)
-        response = _broken(fault.mode) or self._answer(request, pairs, record)
+        response = _broken(fault) or self._answer(request, pairs, record)
         record.status = response.status_code
         if fault.mode == "reset_after":
             drop(request)
@@ -112,7 +113,7 @@ class StandIn:
         try:
             with self.store.transaction():
                 status, body = self._run(request, tree)
-                text = json.dumps(body, indent=2)
+                text = json.dumps(body)
                 if key:
                     self.store.db.execute(
                         "insert into answers values (?, ?, ?, ?, ?)", (key, mark, status, request_id, text)
@@ -153,14 +154,15 @@ def _match(method: str, path: str) -> tuple[Route, dict[str, str]]:
     raise ApiError(f"Unrecognized request URL ({method}: {path}).", status=404)
 
 
-def _broken(mode: str) -> Response | None:
-    if mode == "429":
+def _broken(fault: Fault) -> Response | None:
+    wait = {} if fault.retry_after is None else {"Retry-After": str(fault.retry_after)}
+    if fault.mode == "429":
         error = ApiError("Too many requests in a short time.", status=429, code="rate_limit")
-        return _json(error.body(), 429, new_id("req", 14))
-    if mode == "500":
+        return _json(error.body(), 429, new_id("req", 14), wait)
+    if fault.mode == "500":
         error = ApiError("An unknown error occurred.", status=500, kind="api_error")
-        return _json(error.body(), 500, new_id("req", 14))
-    if mode == "html":
+        return _json(error.body(), 500, new_id("req", 14), wait)
+    if fault.mode == "html":
         return Response("<html><body><h1>502 Bad Gateway</h1></body></html>", 502, mimetype="text/html")
     return None
 
@@ -168,6 +170,6 @@ def _broken(mode: str) -> Response | None:
 def _json(
     body: dict[str, Any], status: int, request_id: str, headers: dict[str, str] | None = None
 ) -> Response:
-    response = Response(json.dumps(body, indent=2), status, mimetype="application/json")
+    response = Response(json.dumps(body), status, mimetype="application/json")
     response.headers.update({"Request-Id": request_id, "Stripe-Version": API_VERSION, **(headers or {})})
     return response

@@ -13,6 +13,7 @@ create table if not exists objects (
   seq integer primary key autoincrement, id text not null unique, kind text not null,
   parent text, created integer not null, data text not null);
 create index if not exists objects_by_kind on objects (kind, parent);
+create index if not exists objects_by_token on objects (json_extract(data, '$._token'));
 create table if not exists deliveries (
   seq integer primary key autoincrement, event_id text not null, endpoint_id text not null, due real not null,
   state text not null default 'pending', attempts text not null default '[]');
@@ -90,6 +91,13 @@ class Store:
             return None
         found: Obj = json.loads(row[1])
         return found
+
+    def by_token(self, kind: str, token: str) -> Obj | None:
+        """The object of a kind whose page has this token in its address."""
+        row = self.db.execute(
+            "select data from objects where json_extract(data, '$._token') = ? and kind = ?", (token, kind)
+        ).fetchone()
+        return json.loads(row[0]) if row else None
 
     def all(self, kind: str, parent: str | None = None) -> list[Obj]:
         """Objects of a kind, newest first."""

@@ -9,10 +9,11 @@ from contextlib import contextmanager
 from typing import Any
 
 from standins.stripe.errors import not_found
-from standins.stripe.render import render
+from standins.stripe.render import render, unfolded
 from standins.stripe.store import Obj, Store
 
 API_VERSION = "2026-05-27.dahlia"
+AFTER_LAST_RETRY = ("past_due", "unpaid", "cancel")
 _ALPHABET = string.ascii_letters + string.digits
 
 
@@ -28,13 +29,26 @@ class World:
         self.store = store
         self.base_url = base_url
         self.cause: Obj | None = None
+        self._moved_to: int | None = None
+        self.after_last_retry = "past_due"  # what the account makes of a subscription then: AFTER_LAST_RETRY
 
     def now(self, customer: str | None = None) -> int:
-        """Unix seconds: the wall's, or those of the test clock that the customer lives on."""
+        """Unix seconds: the wall's, those of the test clock that the customer lives on, or those of `at`."""
+        if self._moved_to is not None:
+            return self._moved_to
         owner = self.store.find(customer, "customer") if customer else None
         if owner and owner.get("test_clock"):
             return int(self.get("test_helpers.test_clock", owner["test_clock"])["frozen_time"])
         return int(time.time())
+
+    @contextmanager
+    def at(self, moment: int) -> Iterator[None]:
+        """What is done inside is done as if it were this time: for previews."""
+        self._moved_to = moment
+        try:
+            yield
+        finally:
+            self._moved_to = None
 
     def get(self, kind: str, ident: str, param: str = "id") -> Obj:
         """The object, or an ApiError: 404 for the id in the path, 400 for one in the body."""
@@ -58,11 +72,11 @@ class World:
     def changing(self, kind: str, ident: str, event: str | None = None) -> Iterator[Obj]:
         """Loads an object, lets it be changed, stores it; emits the event if something visible changed."""
         obj = self.get(kind, ident)
-        before = self.render(copy.deepcopy(obj))
+        before = unfolded(self.render(copy.deepcopy(obj)))
         yield obj
         self.store.update(obj)
         after = self.render(obj)
-        previous = difference(before, after)
+        previous = difference(before, unfolded(after))
         if event and set(previous) - {"updated"}:
             self.emit(event, after, previous)
 

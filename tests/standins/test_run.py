@@ -159,21 +159,22 @@ def test_the_terminal_shows_errors_and_the_log_everything(tmp_path: Path) -> Non
 
 
 def test_what_the_caller_has_exported_wins(tmp_path: Path) -> None:
-    places = Places("localhost", "127.0.0.1", 6000, 6001, 6002, 6003, 6004)
+    places = Places("localhost", "127.0.0.1", 6000, 6001, 6002, 6003, 6004, 6005)
     caller = {"DATABASE_URL": "postgresql://db/portal", "PATH": "/bin", "SMTP_URL": ""}
     environment = demo_environment(caller, places, tmp_path)
     assert environment["DATABASE_URL"] == "postgresql://db/portal"
     assert environment["METERING_URL"] == f"sqlite:///{tmp_path}/metering.sqlite"
     assert environment["PUBLIC_APP_URL"] == "http://localhost:6000"
     assert environment["SLACK_WEBHOOK_URL"] == "http://localhost:6004/hooks/slack"
+    assert environment["STRIPE_PAYMENT_ATTEMPTS"] == "4"  # the first and the three retries of the stand-in
     assert environment["HOST"] == "127.0.0.1"
     assert environment["SMTP_URL"] == "smtp://localhost:6003"  # exported, but empty
     assert environment["PATH"].endswith(f"{os.pathsep}/bin")
 
 
 def test_everywhere_is_reached_over_loopback() -> None:
-    assert Places("0.0.0.0", "0.0.0.0", 5000, 1, 2, 3, 4).url(5000) == "http://127.0.0.1:5000"
-    assert Places("::", "::", 5000, 1, 2, 3, 4).url(5000) == "http://[::1]:5000"
+    assert Places("0.0.0.0", "0.0.0.0", 5000, 1, 2, 3, 4, 5).url(5000) == "http://127.0.0.1:5000"
+    assert Places("::", "::", 5000, 1, 2, 3, 4, 5).url(5000) == "http://[::1]:5000"
 
 
 def test_stand_ins_get_other_ports_when_theirs_are_taken() -> None:

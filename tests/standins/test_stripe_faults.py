@@ -53,6 +53,13 @@ def test_reset_ends_the_connection_at_once(standin: StripeStandin, mode: str) ->
         http().post(standin.url + "/v1/customers", auth=(SECRET_KEY, ""), timeout=60)
 
 
+@pytest.mark.parametrize("mode", ["429", "500"])
+def test_fault_says_when_to_come_again(standin: StripeStandin, mode: str) -> None:
+    standin.faults(mode, count=1, retry_after=7)
+    answer = http().get(standin.url + "/v1/customers", auth=(SECRET_KEY, ""), timeout=5)
+    assert (answer.status_code, answer.headers["Retry-After"]) == (int(mode), "7")
+
+
 def test_hang_outlasts_the_clients_patience(standin: StripeStandin) -> None:
     standin.faults("hang", seconds=3, count=1)
     began = time.monotonic()

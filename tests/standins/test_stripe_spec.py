@@ -1,9 +1,12 @@
 """The judge of Stripe's objects and requests: it takes what the description allows and nothing else."""
 
+import re
 from typing import Any
 
 import pytest
 
+from standins.stripe.resources import ROUTES
+from standins.stripe.routes import Route
 from tests.support import stripe_spec
 from tests.support.stripe_spec import Spec, SpecError
 
@@ -91,3 +94,13 @@ def test_wrong_request_is_refused(
 
 def test_empty_string_clears_a_field_where_stripe_allows_it(spec: Spec) -> None:
     assert spec.validate_request("POST", "/v1/customers/cus_1", [("address", "")]) == {"address": ""}
+
+
+@pytest.mark.parametrize("route", ROUTES, ids=lambda route: f"{route.method} {route.path}")
+def test_route_takes_only_parameters_that_stripe_takes(route: Route) -> None:
+    spec = stripe_spec.load(stripe_spec.sources()[0])
+    operations = {re.sub(r"\{\w+\}", "{}", path): known for path, known in spec.paths.items()}
+    operation = operations[re.sub(r"\{\w+\}", "{}", route.path)][route.method.lower()]
+    form = operation["requestBody"]["content"][stripe_spec.FORM]["schema"].get("properties", {})
+    query = [entry["name"] for entry in operation.get("parameters", []) if entry["in"] == "query"]
+    assert set(route.fields) <= {*form, *query}

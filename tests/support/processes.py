@@ -247,3 +247,15 @@ class HookCatcher(Catcher):
         return wait_until(
             f"a webhook with {text!r}", lambda: next(iter(self.taken(text)), None), seconds=seconds
         )
+
+
+class ViesStandin(Catcher):
+    """The stand-in of the EU's register of VAT numbers. It keeps nothing; see `MODES` in `standins.vies.server`."""
+
+    def __init__(self, folder: Path) -> None:
+        self.process = Process.python("-m", "standins.vies", log=folder / "vies.log")
+        try:
+            self.url = self.process.wait_for_line(r"vies stand-in: on (\S+)")[1]
+        except ProcessError:
+            self.process.stop()
+            raise

@@ -87,9 +87,12 @@ class StripeStandin:
         count: int | None = None,
         path_prefix: str = "/v1/",
         seconds: float = 30.0,
+        retry_after: int | None = None,
     ) -> None:
-        """How the API misbehaves: ok, 429, 500, hang, reset, reset_after, html."""
-        body = {"mode": mode, "count": count, "path_prefix": path_prefix, "seconds": seconds}
+        """How the API misbehaves: ok, 429, 500, hang, reset, reset_after, html. `retry_after` (seconds) goes out
+        with 429 and 500."""
+        named = {"mode": mode, "count": count, "path_prefix": path_prefix, "seconds": seconds}
+        body = named | {"retry_after": retry_after}
         self._control("POST", "faults", body)
 
     def delivery(
@@ -137,6 +140,15 @@ class StripeStandin:
     def expire_sessions(self) -> None:
         """Lets every portal session run out."""
         self._control("POST", "sessions/expire")
+
+    def after_last_retry(self, outcome: str) -> None:
+        """What a subscription becomes after the last retry of its invoice: past_due, unpaid or cancel."""
+        self._control("POST", "after-last-retry", {"outcome": outcome})
+
+    def refund(self, charge_id: str, amount: int) -> dict[str, Any]:
+        """Gives back a part of a charge, as one does in Stripe's dashboard; sends charge.refunded."""
+        given: dict[str, Any] = self._control("POST", "refunds", {"charge": charge_id, "amount": amount})
+        return given
 
     def reset(self) -> None:
         """Forgets everything: objects, endpoints, faults, requests."""

@@ -15,6 +15,8 @@ _PAGES: list[tuple[str, str, Page]] = [
     ("GET", "/", overview.show),
     ("GET", r"/i/(?P<token>[\w-]+)", documents.show_invoice),
     ("POST", r"/i/(?P<token>[\w-]+)/pay", documents.pay_invoice),
+    ("GET", r"/i/(?P<token>[\w-]+)/confirm", documents.show_confirmation),
+    ("POST", r"/i/(?P<token>[\w-]+)/confirm", documents.confirm_payment),
     ("GET", r"/i/(?P<token>[\w-]+)/pdf", documents.invoice_pdf),
     ("GET", r"/c/(?P<token>[\w-]+)/pdf", documents.credit_note_pdf),
     *portal.PAGES,

@@ -1,6 +1,7 @@
 """The portal's cards: added, made the default, removed."""
 
 import re
+from collections.abc import Mapping
 
 from werkzeug.wrappers import Response
 
@@ -9,6 +10,7 @@ from standins.stripe.pages.view import see
 from standins.stripe.pages.visit import Visit, refused, visit
 from standins.stripe.resources import customers, payment_methods, setup_intents, standing
 from standins.stripe.store import Obj
+from standins.stripe.world import World
 
 
 def show_form(visit: Visit, error: ApiError | None = None) -> Response:
@@ -39,16 +41,7 @@ def add_card(visit: Visit) -> Response:
     form, world, customer = visit.request.form, visit.world, visit.customer["id"]
     try:
         with world.store.step():
-            month, year = _expiry(form.get("expiry", ""))
-            cvc = form.get("cvc", "").strip()
-            card = payment_methods.from_number(world, form.get("number", ""), month, year, cvc)
-            given = {
-                "customer": customer,
-                "payment_method": card["id"],
-                "confirm": True,
-                "usage": "off_session",
-            }
-            setup_intents.create(world, given)
+            card = typed_card(world, form, customer)
             if visit.flow("payment_method_update") or form.get("default") or _is_first(visit):
                 customers.update(
                     world, customer, {"invoice_settings": {"default_payment_method": card["id"]}}
@@ -56,6 +49,16 @@ def add_card(visit: Visit) -> Response:
     except ApiError as error:
         return show_form(visit, error)
     return visit.done("payment_method_update", "Your payment method was updated.")
+
+
+def typed_card(world: World, form: Mapping[str, str], customer: str) -> Obj:
+    """A card from number, expiry and CVC, saved with the customer. ApiError says which field is wrong."""
+    month, year = _expiry(form.get("expiry", ""))
+    cvc = form.get("cvc", "").strip()
+    card = payment_methods.from_number(world, form.get("number", ""), month, year, cvc)
+    given = {"customer": customer, "payment_method": card["id"], "confirm": True, "usage": "off_session"}
+    setup_intents.create(world, given)
+    return card
 
 
 def _is_first(visit: Visit) -> bool:

@@ -9,6 +9,7 @@ from werkzeug.wrappers import Response
 
 from standins.stripe.amounts import shown
 from standins.stripe.periods import day
+from standins.stripe.resources.pricing import cost, rate
 from standins.stripe.store import Obj
 
 _FOLDER = Path(__file__).parent.parent / "templates"
@@ -25,7 +26,7 @@ def address_lines(address: Obj | None) -> list[str]:
 @cache
 def _environment() -> Environment:
     environment = Environment(loader=FileSystemLoader(_FOLDER), autoescape=True, undefined=StrictUndefined)
-    environment.filters |= {"amount": shown, "day": day, "lines": address_lines}
+    environment.filters |= {"amount": shown, "cost": cost, "day": day, "lines": address_lines, "rate": rate}
     return environment
 
 

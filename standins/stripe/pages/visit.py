@@ -8,7 +8,7 @@ from werkzeug.wrappers import Request, Response
 
 from standins.stripe.pages.view import message_page, page, see
 from standins.stripe.resources.account import ACCOUNT_NAME
-from standins.stripe.resources.portal import VISIT_LIFE
+from standins.stripe.resources.portal_sessions import VISIT_LIFE
 from standins.stripe.store import Obj
 from standins.stripe.world import World
 
@@ -37,6 +37,14 @@ class Visit:
         """The flow of the session, if it is of this type and not completed."""
         flow: Obj | None = self.session["flow"]
         return flow if flow and flow["type"] == kind and not self.session.get("_completed") else None
+
+    @property
+    def back(self) -> str:
+        """Where "Go back" leads: out of a flow to whoever opened it, otherwise to the first page."""
+        flow = self.session["flow"]
+        if flow and not self.session.get("_completed") and self.session["return_url"]:
+            return str(self.session["return_url"])
+        return self.url
 
     def page(self, name: str, status: int = 200, **values: Any) -> Response:
         """A portal page."""
@@ -73,8 +81,7 @@ def visit(view: Callable[..., Response]) -> View:
 
     @wraps(view)
     def opened(world: World, request: Request, token: str, **ids: str) -> Response:
-        sessions = world.store.all("billing_portal.session")
-        session = next((row for row in sessions if row["_token"] == token), None)
+        session = world.store.by_token("billing_portal.session", token)
         owner = world.store.find(session["customer"], "customer") if session else None
         if session is None or owner is None or owner.get("_deleted"):
             return message_page("There is no such page", "Check the address.", 404)

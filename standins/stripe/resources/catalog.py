@@ -1,4 +1,4 @@
-"""Products and prices: flat or by the seat, in any currency."""
+"""Products and prices: flat, by the seat or by tiers, in any currency."""
 
 from standins.stripe import forms
 from standins.stripe.errors import invalid, missing, wrong_state
@@ -29,7 +29,7 @@ _RECURRING = record(
 )
 _PRICE: dict[str, forms.Check] = {
     "active": boolean,
-    "billing_scheme": one_of("per_unit"),
+    "billing_scheme": one_of("per_unit", "tiered"),
     "currency": text,
     "lookup_key": text,
     "metadata": forms.metadata,
@@ -38,6 +38,10 @@ _PRICE: dict[str, forms.Check] = {
     "product_data": record({"name": text, "metadata": forms.metadata, "unit_label": text}, ("name",)),
     "recurring": _RECURRING,
     "tax_behavior": one_of("exclusive", "inclusive", "unspecified"),
+    "tiers": list_of(
+        record({"flat_amount": natural, "unit_amount": natural, "up_to": forms.up_to}, ("up_to",))
+    ),
+    "tiers_mode": one_of("graduated", "volume"),
     "transfer_lookup_key": boolean,
     "unit_amount": natural,
 }
@@ -112,14 +116,12 @@ def new_price(world: World, params: Obj) -> Obj:
     currency = params["currency"].lower()
     if len(currency) != 3 or not currency.isalpha():
         raise invalid("currency", f"Invalid currency: {params['currency']}.")
-    if "unit_amount" not in params:
-        raise missing("unit_amount")
     recurring = params.get("recurring")
     price: Obj = {
         "id": new_id("price"),
         "object": "price",
         "active": params.get("active", True),
-        "billing_scheme": "per_unit",
+        "billing_scheme": params.get("billing_scheme", "per_unit"),
         "created": world.now(),
         "currency": currency,
         "custom_unit_amount": None,
@@ -130,13 +132,35 @@ def new_price(world: World, params: Obj) -> Obj:
         "product": params["product"],
         "recurring": _recurring(recurring) if recurring else None,
         "tax_behavior": params.get("tax_behavior", "unspecified"),
-        "tiers_mode": None,
         "transform_quantity": None,
         "type": "recurring" if recurring else "one_time",
-        "unit_amount": params["unit_amount"],
-        "unit_amount_decimal": str(params["unit_amount"]),
+        **_amounts(params),
     }
     return world.create(price, parent=price["product"], event="price.created")
+
+
+def _amounts(params: Obj) -> Obj:
+    if params.get("billing_scheme") != "tiered":
+        if "unit_amount" not in params:
+            raise missing("unit_amount")
+        unit = params["unit_amount"]
+        return {"tiers_mode": None, "unit_amount": unit, "unit_amount_decimal": str(unit)}
+    tiers = params.get("tiers", [])
+    ends = [tier["up_to"] for tier in tiers]
+    if not ends or ends[-1] is not None or None in ends[:-1] or ends[:-1] != sorted(set(ends[:-1])):
+        raise invalid("tiers", "Tiers rise by up_to, and the last one is inf.")
+    if "tiers_mode" not in params:
+        raise missing("tiers_mode")
+    none = {"unit_amount": None, "unit_amount_decimal": None}
+    return {**none, "tiers_mode": params["tiers_mode"], "_tiers": [_tier(tier) for tier in tiers]}
+
+
+def _tier(given: Obj) -> Obj:
+    tier: Obj = {"up_to": given["up_to"]}
+    for name in ("flat_amount", "unit_amount"):
+        amount = given.get(name)
+        tier |= {name: amount, f"{name}_decimal": None if amount is None else str(amount)}
+    return tier
 
 
 def _recurring(given: Obj) -> Obj:

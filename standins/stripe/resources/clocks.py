@@ -64,9 +64,17 @@ def _invoice(invoice: Obj) -> Iterator[Due]:
     if status == "draft" and invoice["automatically_finalizes_at"]:
         yield invoice["automatically_finalizes_at"], lambda world: _finalize(world, ident)
     if status == "open" and invoice["next_payment_attempt"]:
-        yield invoice["next_payment_attempt"], lambda world: invoice_engine.attempt(world, ident)
+        yield invoice["next_payment_attempt"], lambda world: _retry(world, ident)
     if status == "open" and invoice["due_date"] and not invoice.get("_overdue"):
         yield invoice["due_date"], lambda world: invoice_engine.mark_overdue(world, ident)
+
+
+def _retry(world: World, ident: str) -> None:
+    refusal = invoice_engine.attempt(world, ident, is_automatic=True)
+    invoice = world.get("invoice", ident)
+    subscription = standing.subscription_of(invoice)
+    if refusal and subscription and invoice["next_payment_attempt"] is None:
+        subscription_engine.give_up(world, subscription)
 
 
 def _finalize(world: World, ident: str) -> None:
@@ -113,7 +121,7 @@ def delete_clock(call: Call) -> Obj:
     clock = world.get(_KIND, ident)
     for customer in world.store.all("customer"):
         if customer["test_clock"] == ident:
-            for kind in ("subscription", "invoice", "payment_method", "tax_id"):
+            for kind in ("subscription", "subscription_schedule", "invoice", "payment_method", "tax_id"):
                 for row in world.store.all(kind, customer["id"]):
                     world.store.remove(row["id"])
             world.store.update(customer | {"_deleted": True})

@@ -5,7 +5,7 @@ import secrets
 from standins.stripe import forms
 from standins.stripe.errors import invalid, missing, wrong_state
 from standins.stripe.forms import integer, list_of, natural, one_of, record, text
-from standins.stripe.resources import invoice_engine
+from standins.stripe.resources import invoice_engine, payments
 from standins.stripe.routes import Call, Route, listing, paginate, retrieve
 from standins.stripe.store import Obj
 from standins.stripe.world import World, new_id
@@ -170,27 +170,7 @@ def _refund(world: World, invoice: Obj, amount: int) -> Obj:
     intent = world.store.find(invoice["_intent"] or "", "payment_intent")
     if intent is None:
         raise invalid("refund_amount", "The invoice was not paid with a card, so there is nothing to refund.")
-    with world.changing("charge", intent["latest_charge"]) as charge:
-        charge["amount_refunded"] += amount
-        charge["refunded"] = charge["amount_refunded"] == charge["amount"]
-    refund: Obj = {
-        "id": new_id("re"),
-        "object": "refund",
-        "amount": amount,
-        "balance_transaction": None,
-        "charge": charge["id"],
-        "created": world.now(invoice["customer"]),
-        "currency": invoice["currency"],
-        "metadata": {},
-        "payment_intent": intent["id"],
-        "reason": None,
-        "receipt_number": None,
-        "source_transfer_reversal": None,
-        "status": "succeeded",
-        "transfer_reversal": None,
-    }
-    world.emit("charge.refunded", world.render(charge))
-    return world.create(refund, parent=charge["id"], event="refund.created")
+    return payments.refund(world, intent["latest_charge"], amount)
 
 
 def create_note(call: Call) -> Obj:
@@ -238,6 +218,4 @@ ROUTES = [
     Route("POST", _ONE, update_note, {"memo": text, "metadata": forms.metadata}),
     Route("POST", _ONE + "/void", void_note),
     Route("GET", _ONE + "/lines", list_lines, forms.LIST),
-    Route("GET", "/v1/refunds", listing("refund", "charge"), {**forms.LIST, "charge": text}),
-    Route("GET", "/v1/refunds/{refund}", retrieve("refund", "refund")),
 ]

@@ -20,7 +20,7 @@ _FIELDS: dict[str, forms.Check] = {
     "invoice_prefix": text,
     "invoice_settings": record(
         {
-            "custom_fields": list_of(record({"name": text, "value": text}, ("name", "value"))),
+            "custom_fields": forms.CUSTOM_FIELDS,
             "default_payment_method": clearable(text),
             "footer": clearable(text),
         }
@@ -100,6 +100,7 @@ def _apply(customer: Obj, params: Obj) -> None:
             customer[name] = {**_EMPTY_ADDRESS, **value}
         elif name == "invoice_settings":
             customer[name] = customer[name] | value
+            customer[name]["custom_fields"] = customer[name]["custom_fields"] or None
         elif name == "tax_exempt":
             customer[name] = value or "none"
         elif name in ("business_name", "individual_name") and value is None:

@@ -1,115 +1,12 @@
-"""How an invoice comes to be, is finalized, paid, tried again, voided."""
-
-import secrets
-from typing import Any
+"""How an invoice is finalized, paid, tried again, voided."""
 
 from standins.stripe.errors import ApiError, declined, wrong_state
-from standins.stripe.resources import payments, standing
-from standins.stripe.resources.account import ACCOUNT_COUNTRY, ACCOUNT_NAME
-from standins.stripe.resources.invoice_blank import BLANK, LINE
+from standins.stripe.resources import invoice_drafts, payments, standing
 from standins.stripe.store import Obj
 from standins.stripe.world import World, new_id
 
-DRAFT_HOUR = 3600  # a draft of a cycle is finalized an hour after it was made
 DAY = 86_400
 RETRY_DAYS = (3, 5, 7)  # days between one failed attempt and the next; then no more
-
-
-def draft(world: World, customer: str, reason: str, currency: str, subscription: Obj | None = None) -> Obj:
-    """Stores an empty draft; `announce` makes it known once it has its lines."""
-    owner, now = world.get("customer", customer, "customer"), world.now(customer)
-    parent = None
-    if subscription:
-        details = {"metadata": subscription["metadata"], "subscription": subscription["id"]}
-        parent = {"type": "subscription_details", "quote_details": None, "subscription_details": details}
-    source = subscription or {}
-    invoice = BLANK | {
-        "id": new_id("in"),
-        "account_country": ACCOUNT_COUNTRY,
-        "account_name": ACCOUNT_NAME,
-        "auto_advance": subscription is not None,
-        "billing_reason": reason,
-        "collection_method": source.get("collection_method", "charge_automatically"),
-        "created": now,
-        "currency": currency,
-        "customer": customer,
-        "parent": parent,
-        "period_end": now,
-        "period_start": now,
-        "test_clock": owner["test_clock"],
-        "_token": secrets.token_urlsafe(32),
-        "_days_until_due": source.get("days_until_due"),
-    }
-    return world.create(_addressed(world, invoice, owner), parent=customer)
-
-
-def _addressed(world: World, invoice: Obj, owner: Obj) -> Obj:
-    tax_ids = [{"type": row["type"], "value": row["value"]} for row in world.store.all("tax_id", owner["id"])]
-    return invoice | {
-        "customer_address": owner["address"],
-        "customer_email": owner["email"],
-        "customer_name": owner["name"],
-        "customer_phone": owner["phone"],
-        "customer_shipping": owner["shipping"],
-        "customer_tax_exempt": owner["tax_exempt"],
-        "customer_tax_ids": tax_ids,
-    }
-
-
-def add_line(world: World, invoice: Obj, amount: int, description: str, **more: Any) -> Obj:
-    """Adds a line: `period`, `price` (an object), `quantity` and `parent` are optional."""
-    now, price, quantity = invoice["created"], more.get("price"), more.get("quantity", 1)
-    line = LINE | {
-        "id": new_id("il"),
-        "amount": amount,
-        "currency": invoice["currency"],
-        "description": description,
-        "invoice": invoice["id"],
-        "metadata": more.get("metadata", {}),
-        "parent": more.get("parent"),
-        "period": more.get("period") or {"start": now, "end": now},
-        "quantity": quantity,
-        "quantity_decimal": str(quantity),
-        "subscription": standing.subscription_of(invoice),
-        "subtotal": amount,
-    }
-    if price:
-        line["pricing"] = pricing_of(price)
-    return world.create(line, parent=invoice["id"])
-
-
-def pricing_of(price: Obj) -> Obj:
-    """What a line or an item tells of its price."""
-    details = {"price": price["id"], "product": price["product"]}
-    unit = price["unit_amount_decimal"]
-    return {"type": "price_details", "price_details": details, "unit_amount_decimal": unit}
-
-
-def retotal(world: World, invoice: Obj) -> Obj:
-    """Adds the lines up and takes the customer's balance into account (negative: the customer has credit)."""
-    total = sum(line["amount"] for line in world.store.children("line_item", invoice["id"]))
-    balance = world.get("customer", invoice["customer"])["balance"]
-    due = max(0, total + balance)
-    invoice |= {
-        "subtotal": total,
-        "subtotal_excluding_tax": total,
-        "total": total,
-        "total_excluding_tax": total,
-    }
-    invoice |= {"starting_balance": balance, "amount_due": due, "amount_remaining": due}
-    world.store.update(invoice)
-    return invoice
-
-
-def announce(world: World, invoice: Obj, finalizes_at: int | None) -> Obj:
-    """Totals the new draft and tells of it."""
-    invoice |= {"automatically_finalizes_at": finalizes_at}
-    invoice |= {
-        "next_payment_attempt": finalizes_at if invoice["collection_method"] != "send_invoice" else None
-    }
-    retotal(world, invoice)
-    world.emit("invoice.created", world.render(invoice))
-    return invoice
 
 
 def finalize(world: World, ident: str) -> Obj:
@@ -119,10 +16,12 @@ def finalize(world: World, ident: str) -> Obj:
         raise wrong_state("This invoice is already finalized.", "invoice_not_editable")
     now = world.now(invoice["customer"])
     with world.changing("invoice", ident, "invoice.updated") as invoice:
-        retotal(world, invoice)
+        invoice_drafts.retotal(world, invoice)
         owner = world.get("customer", invoice["customer"])
         left = min(0, invoice["total"] + owner["balance"])
-        invoice.update(_opened(_addressed(world, invoice, owner), owner, now, left))
+        invoice.update(_opened(invoice_drafts.addressed(world, invoice, owner), owner, now, left))
+    if invoice["amount_due"]:
+        _ask_for_payment(world, invoice)
     _take_number(world, owner, invoice, left)
     world.emit("invoice.finalized", world.render(invoice))
     if invoice["collection_method"] == "send_invoice" and invoice["amount_due"]:
@@ -189,33 +88,75 @@ def card_for(world: World, invoice: Obj) -> Obj | None:
     return None
 
 
-def attempt(world: World, ident: str, card: Obj | None = None) -> ApiError | None:
-    """Tries to charge an open invoice. Gives the refusal, after noting it and when it is tried again."""
+def _ask_for_payment(world: World, invoice: Obj) -> None:
+    """An open invoice has a payment intent, and a payment that waits for it."""
+    invoice["_intent"] = payments.intent_for(world, invoice)["id"]
+    world.store.update(invoice)
+    payment: Obj = {
+        "id": new_id("inpay"),
+        "object": "invoice_payment",
+        "amount_paid": None,
+        "amount_requested": invoice["amount_remaining"],
+        "created": world.now(invoice["customer"]),
+        "currency": invoice["currency"],
+        "invoice": invoice["id"],
+        "is_default": True,
+        "livemode": False,
+        "payment": {"type": "payment_intent", "payment_intent": invoice["_intent"]},
+        "status": "open",
+        "status_transitions": {"canceled_at": None, "paid_at": None},
+    }
+    world.create(payment, parent=invoice["id"])
+
+
+def attempt(
+    world: World,
+    ident: str,
+    card: Obj | None = None,
+    *,
+    is_automatic: bool = False,
+    is_confirmed: bool = False,
+) -> ApiError | None:
+    """Tries to charge an open invoice. Gives the refusal, after noting it and when it is tried again.
+
+    The first attempt counts, and of the later ones those that are automatic, as `attempt_count` is described.
+    """
     invoice = world.get("invoice", ident)
     card = card or card_for(world, invoice)
-    outcome = payments.charge_invoice(world, invoice, card) if card else None
-    now, count = world.now(invoice["customer"]), invoice["attempt_count"] + 1
-    tried: Obj = {
-        "attempted": True,
-        "attempt_count": count,
-        "_intent": outcome.intent if outcome else invoice["_intent"],
-    }
+    outcome = payments.charge_invoice(world, invoice, card, is_confirmed=is_confirmed) if card else None
+    count = invoice["attempt_count"]
+    tried: Obj = {"attempted": True}
+    if outcome:
+        tried["_intent"] = outcome.intent
+    if not count or is_automatic:
+        tried |= {
+            "attempt_count": count + 1,
+            "next_payment_attempt": _next_attempt(world, invoice, count + 1),
+        }
     if outcome and not outcome.refusal:
         settle(world, ident, tried)
         return None
-    if count <= len(RETRY_DAYS) and invoice["auto_advance"]:
-        tried["next_payment_attempt"] = now + RETRY_DAYS[count - 1] * DAY
-    else:
-        tried["next_payment_attempt"] = None
+    return _note_failure(world, ident, tried, outcome)
+
+
+def _note_failure(world: World, ident: str, tried: Obj, outcome: payments.Outcome | None) -> ApiError:
     with world.changing("invoice", ident, "invoice.updated") as invoice:
         invoice.update(tried)
     world.emit("invoice.payment_failed", world.render(invoice))
+    if outcome and outcome.must_confirm:
+        world.emit("invoice.payment_action_required", world.render(invoice))
     standing.follow(world, invoice)
     if outcome and outcome.refusal:
         return declined(*outcome.refusal, keep=True)
     error = wrong_state("There is no `default_payment_method` set on this Customer or Invoice.")
     error.keep = True
     return error
+
+
+def _next_attempt(world: World, invoice: Obj, count: int) -> int | None:
+    if count > len(RETRY_DAYS) or not invoice["auto_advance"]:
+        return None
+    return world.now(invoice["customer"]) + RETRY_DAYS[count - 1] * DAY
 
 
 def settle(world: World, ident: str, tried: Obj | None = None) -> Obj:
@@ -228,29 +169,27 @@ def settle(world: World, ident: str, tried: Obj | None = None) -> Obj:
         invoice["amount_paid"] += due
         invoice["status_transitions"] = invoice["status_transitions"] | {"paid_at": now}
     if tried and due:
-        _record_payment(world, invoice, due, now)
+        _end_payments(world, invoice, "paid", due)
+    else:
+        _end_payments(world, invoice, "canceled", None)
     for event in ("invoice.paid", "invoice.payment_succeeded"):
         world.emit(event, world.render(invoice))
     standing.follow(world, invoice)
     return invoice
 
 
-def _record_payment(world: World, invoice: Obj, amount: int, now: int) -> None:
-    payment: Obj = {
-        "id": new_id("inpay"),
-        "object": "invoice_payment",
-        "amount_paid": amount,
-        "amount_requested": amount,
-        "created": now,
-        "currency": invoice["currency"],
-        "invoice": invoice["id"],
-        "is_default": True,
-        "livemode": False,
-        "payment": {"type": "payment_intent", "payment_intent": invoice["_intent"]},
-        "status": "paid",
-        "status_transitions": {"canceled_at": None, "paid_at": now},
-    }
-    world.create(payment, parent=invoice["id"], event="invoice_payment.paid")
+def _end_payments(world: World, invoice: Obj, status: str, amount: int | None) -> None:
+    now = world.now(invoice["customer"])
+    for payment in world.store.all("invoice_payment", invoice["id"]):
+        if payment["status"] != "open":
+            continue
+        payment |= {"status": status, "amount_paid": amount}
+        payment["status_transitions"] = payment["status_transitions"] | {f"{status}_at": now}
+        world.store.update(payment)
+        if status == "paid":
+            world.emit("invoice_payment.paid", world.render(payment))
+        else:
+            payments.cancel_intent(world, payment["payment"]["payment_intent"])
 
 
 def close(world: World, ident: str, status: str) -> Obj:
@@ -262,6 +201,7 @@ def close(world: World, ident: str, status: str) -> Obj:
         invoice |= {"status": status, "next_payment_attempt": None, "auto_advance": False}
         invoice["status_transitions"] = invoice["status_transitions"] | {stamp: now}
     if status == "void":
+        _end_payments(world, invoice, "canceled", None)
         change_balance(world, invoice["customer"], used, "unapplied_from_invoice", invoice)
     world.emit(
         "invoice.voided" if status == "void" else "invoice.marked_uncollectible", world.render(invoice)

@@ -5,7 +5,7 @@ from typing import Any
 from standins.stripe import forms
 from standins.stripe.errors import invalid, missing, wrong_state
 from standins.stripe.forms import boolean, integer, natural, record, text
-from standins.stripe.resources import invoice_engine
+from standins.stripe.resources import invoice_drafts
 from standins.stripe.routes import Call, Route, matches, paginate, retrieve
 from standins.stripe.store import Obj
 from standins.stripe.world import World, new_id
@@ -57,7 +57,7 @@ def add(world: World, customer: str, amount: int, currency: str, description: st
         "net_amount": amount,
         "parent": _parent(more.get("subscription"), more.get("subscription_item")),
         "period": more.get("period") or {"start": now, "end": now},
-        "pricing": invoice_engine.pricing_of(price) if price else None,
+        "pricing": invoice_drafts.pricing_of(price) if price else None,
         "proration": proration,
         "quantity": quantity,
         "quantity_decimal": str(quantity),
@@ -100,7 +100,7 @@ def put_on(world: World, invoice: Obj, item: Obj) -> None:
     if part:
         link["subscription_item"] = part
     pricing = item["pricing"]
-    invoice_engine.add_line(
+    invoice_drafts.add_line(
         world,
         invoice,
         item["amount"],
@@ -108,6 +108,7 @@ def put_on(world: World, invoice: Obj, item: Obj) -> None:
         quantity=item["quantity"],
         period=item["period"],
         metadata=item["metadata"],
+        discountable=item["discountable"],
         price=world.store.find(pricing["price_details"]["price"], "price") if pricing else None,
         parent={"type": name, name: link, other: None},
     )
@@ -136,7 +137,7 @@ def create_item(call: Call) -> Obj:
             raise invalid("invoice", "The invoice is not a draft in this currency.", "invoice_not_editable")
         put_on(world, invoice, item)
         with world.changing("invoice", invoice["id"], "invoice.updated") as invoice:
-            invoice_engine.retotal(world, invoice)
+            invoice_drafts.retotal(world, invoice)
     return world.render(world.get("invoiceitem", item["id"]))
 
 

@@ -2,8 +2,8 @@
 
 from standins.stripe import forms
 from standins.stripe.errors import missing, wrong_state
-from standins.stripe.forms import boolean, clearable, integer, list_of, natural, one_of, record, text
-from standins.stripe.resources import invoice_engine, invoice_items, standing
+from standins.stripe.forms import boolean, clearable, integer, natural, one_of, record, text
+from standins.stripe.resources import invoice_drafts, invoice_engine, invoice_items, standing
 from standins.stripe.resources.previews import PREVIEW, create_preview
 from standins.stripe.routes import Call, Route, matches, paginate, retrieve
 from standins.stripe.store import Obj
@@ -11,7 +11,7 @@ from standins.stripe.store import Obj
 _SHARED: dict[str, forms.Check] = {
     "auto_advance": boolean,
     "collection_method": one_of("charge_automatically", "send_invoice"),
-    "custom_fields": list_of(record({"name": text, "value": text}, ("name", "value"))),
+    "custom_fields": forms.CUSTOM_FIELDS,
     "days_until_due": natural,
     "default_payment_method": clearable(text),
     "description": clearable(text),
@@ -60,14 +60,14 @@ def create_invoice(call: Call) -> Obj:
     if "subscription" in params:
         subscription = world.get("subscription", params["subscription"], "subscription")
     currency = str(params.get("currency", customer["currency"] or "usd")).lower()
-    invoice = invoice_engine.draft(world, customer["id"], "manual", currency, subscription)
+    invoice = invoice_drafts.draft(world, customer["id"], "manual", currency, subscription)
     invoice["auto_advance"] = False
     _apply(invoice, params)
     if params.get("pending_invoice_items_behavior") == "include":
         owner = subscription["id"] if subscription else None
         invoice_items.take_up(world, invoice, subscription=owner)
-    at = invoice["created"] + invoice_engine.DRAFT_HOUR if invoice["auto_advance"] else None
-    return world.render(invoice_engine.announce(world, invoice, at))
+    at = invoice["created"] + invoice_drafts.DRAFT_HOUR if invoice["auto_advance"] else None
+    return world.render(invoice_drafts.announce(world, invoice, at))
 
 
 def update_invoice(call: Call) -> Obj:
@@ -170,8 +170,11 @@ def list_lines(call: Call) -> Obj:
 
 
 def list_payments(call: Call) -> Obj:
-    """Payments of invoices."""
-    return paginate(call, call.world.store.all("invoice_payment", call.params.get("invoice")))
+    """Payments of invoices, also by their status or by the payment intent."""
+    rows = call.world.store.all("invoice_payment", call.params.get("invoice"))
+    intent = call.params.get("payment", {}).get("payment_intent")
+    rows = [row for row in rows if intent in (None, row["payment"]["payment_intent"])]
+    return paginate(call, [row for row in rows if matches(row, call.params, ("status",))])
 
 
 _ONE = "/v1/invoices/{invoice}"
@@ -183,6 +186,13 @@ _FILTER: dict[str, forms.Check] = {
     "subscription": text,
     "collection_method": text,
     "created": forms.time_range,
+}
+_PAYMENTS: dict[str, forms.Check] = {
+    **forms.LIST,
+    "created": forms.time_range,
+    "invoice": text,
+    "payment": record({"type": one_of("payment_intent"), "payment_intent": text}, ("type",)),
+    "status": one_of("canceled", "open", "paid"),
 }
 ROUTES = [
     Route("POST", "/v1/invoices/create_preview", create_preview, PREVIEW),
@@ -197,6 +207,6 @@ ROUTES = [
     Route("POST", _ONE + "/send", send_invoice),
     Route("POST", _ONE + "/void", void_invoice),
     Route("POST", _ONE + "/mark_uncollectible", mark_uncollectible),
-    Route("GET", "/v1/invoice_payments", list_payments, {**forms.LIST, "invoice": text}),
+    Route("GET", "/v1/invoice_payments", list_payments, _PAYMENTS),
     Route("GET", "/v1/invoice_payments/{payment}", retrieve("invoice_payment", "payment")),
 ]

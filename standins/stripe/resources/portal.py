@@ -1,16 +1,11 @@
-"""Customer portal: configurations and sessions."""
-
-import secrets
+"""Customer portal: configurations, which say what its pages offer."""
 
 from standins.stripe import forms
-from standins.stripe.errors import invalid, missing, not_found, wrong_state
+from standins.stripe.errors import invalid, wrong_state
 from standins.stripe.forms import boolean, clearable, integer, list_of, natural, one_of, record, text
 from standins.stripe.routes import Call, Route, listing, retrieve
 from standins.stripe.store import Obj
 from standins.stripe.world import World, new_id
-
-LINK_LIFE = 300  # seconds in which a new link must be opened
-VISIT_LIFE = 3600  # seconds that an opened session lives after its last use
 
 _UPDATES = ("address", "email", "name", "phone", "shipping", "tax_id")
 _PRORATION = one_of("always_invoice", "create_prorations", "none")
@@ -25,6 +20,7 @@ _REASONS = (
     "unused",
 )
 _ON = {"enabled": boolean}
+_FIXED: Obj = {"enabled": False, "maximum": None, "minimum": 0}
 _PRODUCTS = list_of(
     record(
         {
@@ -83,28 +79,6 @@ _CONFIGURATION: dict[str, forms.Check] = {
     "metadata": forms.metadata,
     "name": clearable(text),
 }
-_FLOW = record(
-    {
-        "type": one_of("payment_method_update", "subscription_cancel"),
-        "after_completion": record(
-            {
-                "type": one_of("hosted_confirmation", "portal_homepage", "redirect"),
-                "redirect": record({"return_url": forms.url}, ("return_url",)),
-                "hosted_confirmation": record({"custom_message": text}),
-            },
-            ("type",),
-        ),
-        "subscription_cancel": record({"subscription": text}, ("subscription",)),
-    },
-    ("type",),
-)
-_SESSION: dict[str, forms.Check] = {
-    "configuration": text,
-    "customer": text,
-    "flow_data": _FLOW,
-    "locale": text,
-    "return_url": forms.url,
-}
 
 
 def _default_features() -> Obj:
@@ -131,7 +105,25 @@ def _default_features() -> Obj:
     }
 
 
-def _apply(configuration: Obj, params: Obj) -> None:
+def _check_products(world: World, products: list[Obj]) -> None:
+    at = "features[subscription_update][products]"
+    if len(products) > 10:
+        raise invalid(at, f"Array {at} exceeded maximum 10 allowed elements.")
+    for index, entry in enumerate(products):
+        world.get("product", entry["product"], f"{at}[{index}][product]")
+        for price in entry["prices"]:
+            found = world.get("price", price, f"{at}[{index}][prices]")
+            if found["product"] != entry["product"] or found["type"] != "recurring" or not found["active"]:
+                told = f"The price {price} is not an active, recurring price of {entry['product']}."
+                raise invalid(f"{at}[{index}][prices]", told)
+
+
+def _apply(world: World, configuration: Obj, params: Obj) -> None:
+    change = params.get("features", {}).get("subscription_update", {})
+    if "products" in change:
+        _check_products(world, change["products"])
+        for entry in change["products"]:
+            entry["adjustable_quantity"] = _FIXED | entry.get("adjustable_quantity", {})
     for name in ("active", "default_return_url", "name"):
         configuration[name] = params.get(name, configuration[name])
     for name in ("business_profile", "login_page"):
@@ -161,7 +153,7 @@ def create_configuration(call: Call) -> Obj:
         "name": None,
         "updated": now,
     }
-    _apply(configuration, call.params)
+    _apply(call.world, configuration, call.params)
     return world.render(world.create(configuration, event="billing_portal.configuration.created"))
 
 
@@ -171,76 +163,9 @@ def update_configuration(call: Call) -> Obj:
     with call.world.changing("billing_portal.configuration", ident, event) as configuration:
         if configuration["is_default"] and call.params.get("active") is False:
             raise wrong_state("You cannot deactivate the default configuration.")
-        _apply(configuration, call.params)
+        _apply(call.world, configuration, call.params)
         configuration["updated"] = call.world.now()
     return call.world.render(configuration)
-
-
-def create_session(call: Call) -> Obj:
-    """Creates a session: a link to the customer's page that must be opened within five minutes."""
-    world, params = call.world, call.params
-    customer = world.get("customer", params["customer"], "customer")
-    configuration = _configuration(world, params.get("configuration"))
-    return_url = params.get("return_url") or configuration["default_return_url"]
-    flow = params.get("flow_data")
-    session: Obj = {
-        "id": new_id("bps"),
-        "object": "billing_portal.session",
-        "configuration": configuration["id"],
-        "created": world.now(),
-        "customer": customer["id"],
-        "flow": _flow(world, customer["id"], configuration, flow) if flow else None,
-        "livemode": False,
-        "locale": params.get("locale"),
-        "on_behalf_of": None,
-        "return_url": return_url,
-        "_token": f"test_{secrets.token_urlsafe(32)}",
-        "_expires": world.now() + LINK_LIFE,
-    }
-    world.create(session, parent=customer["id"], event="billing_portal.session.created")
-    return world.render(session)
-
-
-def _configuration(world: World, ident: str | None) -> Obj:
-    if ident:
-        found = world.get("billing_portal.configuration", ident, "configuration")
-        if not found["active"]:
-            raise invalid("configuration", "The configuration is inactive.")
-        return found
-    for found in world.store.all("billing_portal.configuration"):
-        if found["is_default"]:
-            return found
-    raise wrong_state(
-        "No configuration provided and your test mode default configuration has not been created."
-    )
-
-
-def _flow(world: World, customer: str, configuration: Obj, data: Obj) -> Obj:
-    if not configuration["features"][data["type"]]["enabled"]:
-        raise invalid("flow_data[type]", f"The configuration does not enable {data['type']}.")
-    cancel = data.get("subscription_cancel")
-    if data["type"] == "subscription_cancel":
-        if not cancel:
-            raise missing("flow_data[subscription_cancel]")
-        found = world.store.find(cancel["subscription"], "subscription")
-        if found is None or found["customer"] != customer:
-            raise not_found(
-                "subscription", cancel["subscription"], "flow_data[subscription_cancel][subscription]", 400
-            )
-    after = data.get("after_completion", {"type": "portal_homepage"})
-    if after["type"] == "redirect" and "redirect" not in after:
-        raise missing("flow_data[after_completion][redirect]")
-    return {
-        "type": data["type"],
-        "after_completion": {
-            "type": after["type"],
-            "redirect": after.get("redirect"),
-            "hosted_confirmation": after.get("hosted_confirmation"),
-        },
-        "subscription_cancel": {"retention": None, **cancel} if cancel else None,
-        "subscription_update": None,
-        "subscription_update_confirm": None,
-    }
 
 
 _ALL = "/v1/billing_portal/configurations"
@@ -255,5 +180,4 @@ ROUTES = [
     ),
     Route("GET", _ALL + "/{configuration}", retrieve(_KIND, "configuration")),
     Route("POST", _ALL + "/{configuration}", update_configuration, {**_CONFIGURATION, "active": boolean}),
-    Route("POST", "/v1/billing_portal/sessions", create_session, _SESSION, ("customer",)),
 ]

@@ -2,7 +2,7 @@
 
 from standins.stripe.amounts import TIMES, share
 from standins.stripe.periods import day
-from standins.stripe.resources import invoice_items
+from standins.stripe.resources import discount_engine, invoice_items, pricing
 from standins.stripe.store import Obj
 from standins.stripe.world import World
 
@@ -21,7 +21,7 @@ def _add(world: World, subscription: Obj, item: Obj, at: int, words: str, sign: 
     start, end = item["current_period_start"], item["current_period_end"]
     at = min(max(at, start), end)
     price, quantity = item["price"], item["quantity"]
-    full = price["unit_amount"] * quantity
+    full = discount_engine.net(world, subscription, pricing.cost(price, quantity))
     name = world.get("product", price["product"])["name"]
     counted = f"{quantity} {TIMES} {name}" if quantity != 1 else name
     invoice_items.add(

@@ -35,7 +35,7 @@ def _status(status: str, invoice: Obj) -> str:
     if status in (*OVER, "trialing"):
         return status
     if is_late(invoice):
-        return "incomplete" if status == "incomplete" else "past_due"
+        return status if status in ("incomplete", "unpaid") else "past_due"
     settled = invoice["status"] in ("paid", "uncollectible", "void")
     if status == "incomplete":
         return "active" if invoice["status"] == "paid" else status

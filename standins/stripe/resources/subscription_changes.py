@@ -1,7 +1,7 @@
 """Changing the items of a running subscription: quantities, prices, added and removed items."""
 
 from standins.stripe.errors import invalid, not_found
-from standins.stripe.resources import invoice_engine, invoice_items, prorations, subscription_engine
+from standins.stripe.resources import invoice_drafts, invoice_items, prorations, subscription_engine
 from standins.stripe.store import Obj
 from standins.stripe.world import World, new_id
 
@@ -89,7 +89,7 @@ def restart_period(world: World, subscription: Obj, now: int) -> None:
 def invoice_prorations(world: World, subscription: Obj) -> Obj | None:
     """Bills pending items of the subscription at once; None when there are none."""
     reason, currency = "subscription_update", subscription["currency"]
-    invoice = invoice_engine.draft(world, subscription["customer"], reason, currency, subscription)
+    invoice = invoice_drafts.draft(world, subscription["customer"], reason, currency, subscription)
     invoice_items.take_up(world, invoice, subscription=subscription["id"], others=False)
     if not world.store.children("line_item", invoice["id"]):
         world.store.remove(invoice["id"])

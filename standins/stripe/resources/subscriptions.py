@@ -4,6 +4,7 @@ from standins.stripe import forms
 from standins.stripe.errors import invalid, missing, not_found, wrong_state
 from standins.stripe.forms import boolean, clearable, integer, list_of, natural, one_of, record, text
 from standins.stripe.resources import (
+    coupons,
     customers,
     invoice_engine,
     prorations,
@@ -38,6 +39,7 @@ _SHARED: dict[str, forms.Check] = {
     "days_until_due": natural,
     "default_payment_method": clearable(text),
     "description": clearable(text),
+    "discounts": coupons.DISCOUNTS,
     "metadata": forms.metadata,
     "off_session": boolean,
     "proration_behavior": one_of("always_invoice", "create_prorations", "none"),
@@ -92,6 +94,7 @@ def create(world: World, params: Obj) -> Obj:
         subscription["status"] = "active"
     if params.get("cancel_at_period_end"):
         _cancel_later(world, subscription, True)
+    coupons.give(world, subscription, params.get("discounts", []))
     world.store.update(subscription)
     world.emit("customer.subscription.created", world.render(subscription))
     _bill_first(world, subscription, params.get("payment_behavior", "allow_incomplete"))
@@ -121,6 +124,11 @@ def _bill_first(world: World, subscription: Obj, behavior: str) -> None:
 
 
 def _cancel_later(world: World, subscription: Obj, wanted: bool) -> None:
+    if subscription["schedule"]:
+        raise wrong_state(
+            f"The subscription is managed by the subscription schedule `{subscription['schedule']}`, so its"
+            " cancellation cannot be changed here."
+        )
     now = world.now(subscription["customer"])
     _, end = subscription_engine.period_of(world, subscription["id"])
     reason = {"reason": "cancellation_requested" if wanted else None}
@@ -172,6 +180,8 @@ def _apply(world: World, subscription: Obj, params: Obj) -> None:
     for name in ("collection_method", "days_until_due", "description"):
         subscription[name] = params.get(name, subscription[name])
     _check_terms(subscription)
+    if "discounts" in params:
+        coupons.give(world, subscription, params["discounts"])
     subscription["metadata"] = forms.merged(subscription["metadata"], params.get("metadata", {}))
     if "default_payment_method" in params:
         card = params["default_payment_method"]

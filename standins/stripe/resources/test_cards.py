@@ -10,7 +10,11 @@ _GENERIC = "Your card was declined."
 
 @dataclass(frozen=True)
 class TestCard:
-    """A card number with its behaviour; a refusal is (code, decline code, message)."""
+    """A card number with its behaviour; a refusal is (code, decline code, message). `must_confirm`: every charge
+    is confirmed with the bank first (3-D Secure).
+
+    https://docs.stripe.com/testing
+    """
 
     __test__ = False  # not a test class
 
@@ -19,6 +23,7 @@ class TestCard:
     token: str
     attach: Refusal | None = None
     charge: Refusal | None = None
+    must_confirm: bool = False
 
 
 _DECLINED = ("card_declined", "generic_decline", _GENERIC)
@@ -31,6 +36,14 @@ CARDS = (
     TestCard("4000056655665556", "visa", "visa_debit"),
     TestCard("5555555555554444", "mastercard", "mastercard"),
     TestCard("378282246310005", "amex", "amex"),
+    TestCard("4000002760003184", "visa", "authenticationRequired", must_confirm=True),
+    TestCard(
+        "4000008260003178",
+        "visa",
+        "authenticationRequiredChargeDeclinedInsufficientFunds",
+        charge=_FUNDS,
+        must_confirm=True,
+    ),
     TestCard("4000000000000341", "visa", "chargeCustomerFail", charge=_DECLINED),
     TestCard("4000000000000002", "visa", "visa_chargeDeclined", attach=_DECLINED, charge=_DECLINED),
     TestCard(
