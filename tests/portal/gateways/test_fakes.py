@@ -8,9 +8,15 @@ import pytest
 from portal.gateways.mailer import Mailer
 from portal.gateways.slack import SlackWebhook
 from portal.gateways.stripe_api import StripeGateway
-from tests.fakes import FakeMailer, FakeSlack, FakeStripe
+from portal.gateways.vies import ViesRegister
+from tests.fakes import FakeMailer, FakeSlack, FakeStripe, FakeVies
 
-PAIRS = [(FakeStripe, StripeGateway), (FakeMailer, Mailer), (FakeSlack, SlackWebhook)]
+PAIRS = [
+    (FakeStripe, StripeGateway),
+    (FakeMailer, Mailer),
+    (FakeSlack, SlackWebhook),
+    (FakeVies, ViesRegister),
+]
 
 
 def public(kind: type) -> dict[str, Any]:
