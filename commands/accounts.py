@@ -3,10 +3,10 @@
 import click
 from flask.cli import AppGroup
 
-from portal.billing.sync import sync_everything
 from portal.errors import PortalError
 from portal.extensions import db
 from portal.permissions import StaffRole
+from portal.stripe_mirror.sync import sync_everything
 from portal.support import service
 
 organization_commands = AppGroup("organizations", help="Customers of the product.")

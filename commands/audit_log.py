@@ -1,19 +1,18 @@
 """`flask audit-log`: check the log, keep its heads, take it out, and take its oldest part away."""
 
-import json
 import re
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import asdict
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import IO, Any
 
 import click
 from flask.cli import AppGroup
 
+from commands.output import JSON, counted, progress, say_json
 from portal.audit.chain import AuditKey, audit_keys
 from portal.audit.export import FileKind, export_lines
 from portal.audit.findings import MOST_FINDINGS, Report
@@ -32,7 +31,6 @@ audit_log_commands = AppGroup(
 )
 DAYS = re.compile(r"[1-9]\d{0,4}d")
 DAY = click.DateTime(["%Y-%m-%d"])
-JSON = click.option("--json", "as_json", is_flag=True, help="Figures as JSON on standard output.")
 
 
 @audit_log_commands.command("verify")
@@ -52,11 +50,11 @@ def verify(heads: IO[str] | None, as_json: bool) -> None:
             report = verify_log(connection, _keys(), exported, step)
     seconds = time.perf_counter() - started
     if as_json:
-        _say_json(ok=report.is_intact, seconds=round(seconds, 2), **asdict(report))
+        say_json(ok=report.is_intact, seconds=round(seconds, 2), **asdict(report))
     else:
         _say(report, seconds)
     if not report.is_intact:
-        raise click.ClickException(f"the audit log does not verify: {_count(report.found, 'finding')}.")
+        raise click.ClickException(f"the audit log does not verify: {counted(report.found, 'finding')}.")
 
 
 @audit_log_commands.command("head")
@@ -72,9 +70,9 @@ def head(out: Path | None, as_json: bool) -> None:
     elif not as_json:
         click.echo(text, nl=False)
     if as_json:
-        _say_json(chains=len(heads), digest=heads_digest(heads))
+        say_json(chains=len(heads), digest=heads_digest(heads))
     elif out:
-        click.echo(f"{_count(len(heads), 'chain')}, digest {heads_digest(heads)}: {out}")
+        click.echo(f"{counted(len(heads), 'chain')}, digest {heads_digest(heads)}: {out}")
 
 
 @audit_log_commands.command("export")
@@ -119,31 +117,12 @@ def cut(older_than: str, dry_run: bool, as_json: bool) -> None:
         raise click.ClickException(error.message) from error
     rows = sum(cut.rows for cut in cuts)
     if as_json:
-        _say_json(dry_run=dry_run, before=before.isoformat(), chains=len(cuts), rows=rows)
+        say_json(dry_run=dry_run, before=before.isoformat(), chains=len(cuts), rows=rows)
         return
     done = "would be removed" if dry_run else "removed, each chain with a signed summary"
     click.echo(
-        f"{_count(rows, 'row')} of {_count(len(cuts), 'chain')}, older than {before:%Y-%m-%d %H:%M} UTC: {done}."
+        f"{counted(rows, 'row')} of {counted(len(cuts), 'chain')}, older than {before:%Y-%m-%d %H:%M} UTC: {done}."
     )
-
-
-@contextmanager
-def progress(label: str, length: int | None) -> Iterator[Callable[[], None]]:
-    """A bar on standard error, where that is a terminal; the step is to be called for each piece."""
-    every = 500
-    with click.progressbar(
-        length=length or 0, label=label, file=sys.stderr, hidden=not sys.stderr.isatty()
-    ) as bar:
-        done = 0
-
-        def step() -> None:
-            nonlocal done
-            done += 1
-            if done % every == 0:
-                bar.update(every)
-
-        yield step
-        bar.update(done % every)
 
 
 def _retain(before: datetime) -> list[Cut]:
@@ -192,17 +171,9 @@ def _say(report: Report, seconds: float) -> None:
     for finding in report.findings:
         click.echo(str(finding))
     if report.found > MOST_FINDINGS:
-        click.echo(f"... and {_count(report.found - MOST_FINDINGS, 'more finding')}")
-    cuts = f", {_count(report.cuts, 'chain')} cut by retention" if report.cuts else ""
-    verdict = "every row verifies" if report.is_intact else _count(report.found, "finding")
+        click.echo(f"... and {counted(report.found - MOST_FINDINGS, 'more finding')}")
+    cuts = f", {counted(report.cuts, 'chain')} cut by retention" if report.cuts else ""
+    verdict = "every row verifies" if report.is_intact else counted(report.found, "finding")
     click.echo(
-        f"{_count(report.rows, 'row')} in {_count(report.chains, 'chain')}{cuts}: {verdict} ({seconds:.1f} s)."
+        f"{counted(report.rows, 'row')} in {counted(report.chains, 'chain')}{cuts}: {verdict} ({seconds:.1f} s)."
     )
-
-
-def _say_json(**figures: object) -> None:
-    click.echo(json.dumps({"at": datetime.now(UTC).isoformat(timespec="seconds"), **figures}))
-
-
-def _count(number: int, word: str) -> str:
-    return f"{number:,} {word}{'' if number == 1 else 's'}"

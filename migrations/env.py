@@ -6,6 +6,7 @@ from sqlalchemy import Enum
 
 from portal.database import JSONDict, UTCDateTime
 from portal.extensions import db
+from portal.models import DROPPED_NEXT
 
 UPGRADE_TIMEOUT = "30s"
 
@@ -22,6 +23,11 @@ def render_item(kind: str, item: object, _context: object) -> str | bool:
     return False
 
 
+def include_name(name: str | None, kind: str, _parents: object) -> bool:
+    """Leave tables alone that wait to be dropped."""
+    return kind != "table" or name not in DROPPED_NEXT
+
+
 def run_migrations() -> None:
     """Run in one transaction on the application's own engine."""
     arguments = current_app.extensions["migrate"].configure_args
@@ -34,6 +40,7 @@ def run_migrations() -> None:
             connection=connection,
             target_metadata=db.metadata,
             render_item=render_item,
+            include_name=include_name,
             transaction_per_migration=True,
             **arguments,
         )

@@ -51,7 +51,7 @@ def stripe_pdf_url(invoice: Invoice) -> str:
     known, stripe_id = invoice.pdf_url, invoice.stripe_id
     release_connection()
     try:
-        fresh = stripe().invoice(stripe_id or "").pdf_url
+        fresh = stripe().invoice(stripe_id or "", tries=1).pdf_url
     except UnavailableError:
         fresh = None
     url = fresh or known

@@ -4,7 +4,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, String, Text, UniqueConstraint
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, String, Text, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from portal.database import Base, JSONDict, Minor, UTCDateTime
@@ -29,7 +29,10 @@ class InvoiceStatus(StrEnum):
 
 
 class Invoice(Base):
-    """One invoice. Amounts are minor units of `currency`. Offline ones freeze seller and buyer at issue."""
+    """One invoice. Amounts are minor units of `currency`. Offline ones freeze seller and buyer at issue.
+
+    `payment_state` is the status of an open invoice's payment at Stripe, such as requires_action; else empty.
+    """
 
     __tablename__ = "invoices"
 
@@ -47,6 +50,8 @@ class Invoice(Base):
     total_minor: Mapped[Minor]
     paid_minor: Mapped[Minor] = mapped_column(default=0)
     due_minor: Mapped[Minor] = mapped_column(default=0)
+    refunded_minor: Mapped[Minor] = mapped_column(default=0, server_default="0")
+    payment_state: Mapped[str] = mapped_column(String(32), default="", server_default=text("''"))
     attempts: Mapped[int] = mapped_column(default=0)
     next_attempt_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
     issued_at: Mapped[datetime] = mapped_column(UTCDateTime)
@@ -55,6 +60,7 @@ class Invoice(Base):
     overdue_told_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
     hosted_url: Mapped[str | None] = mapped_column(Text)
     pdf_url: Mapped[str | None] = mapped_column(Text)
+    subscription_id: Mapped[str | None] = mapped_column(String(64))
     document: Mapped[dict[str, Any] | None] = mapped_column(JSONDict)
     created_at: Mapped[datetime] = mapped_column(UTCDateTime, default=utcnow)
     lines: Mapped[list["InvoiceLine"]] = relationship(

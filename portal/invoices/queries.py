@@ -14,6 +14,7 @@ from portal.kit.money import Money
 from portal.kit.paging import Page, decode_cursor, decode_time, make_page
 
 PAGE_SIZE = 24
+MOST_NAMED = 3
 INVOICE_ROWS = select(
     Invoice.id,
     Invoice.source,
@@ -49,6 +50,13 @@ def open_invoices(organization_id: str, limit: int) -> Sequence[AnyRow]:
     )
     ordered = statement.order_by(Invoice.due_at.is_(None), Invoice.due_at, Invoice.issued_at, Invoice.id)
     return db.session.execute(ordered.limit(limit)).all()
+
+
+def overdue_invoices(organization_id: str) -> Sequence[AnyRow]:
+    """The few that have been due the longest, of those that are overdue now."""
+    now = utcnow()
+    waiting = open_invoices(organization_id, MOST_NAMED)
+    return [row for row in waiting if row.due_minor and row.due_at and row.due_at < now]
 
 
 def get_invoice(organization_id: str, invoice_id: str) -> Invoice:

@@ -45,3 +45,12 @@ def ago(value: datetime, now: datetime, locale: str = DEFAULT_LOCALE) -> str:
 def number(value: int, locale: str = DEFAULT_LOCALE) -> str:
     """`1,234,567`."""
     return str(format_decimal(value, locale=locale))
+
+
+def file_size(count: int, locale: str = DEFAULT_LOCALE) -> str:
+    """`840 bytes`, `12 KB`, `1.4 MB`: a number of bytes in steps of a thousand."""
+    if count < 1_000:
+        return f"{number(count, locale)} bytes"
+    if count < 999_500:
+        return f"{number(round(count / 1_000), locale)} KB"
+    return f"{format_decimal(count / 1_000_000, '#,##0.0', locale=locale)} MB"

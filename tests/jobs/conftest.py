@@ -1,3 +1,3 @@
 """Events as Stripe sends them, here too."""
 
-from tests.portal.billing.conftest import receive  # noqa: F401 - a fixture
+from tests.portal.conftest import receive  # noqa: F401 - a fixture

@@ -22,7 +22,6 @@ from jobs.runner import add_job, drain, hand_back, run_job
 from jobs.schedule import TIMETABLE
 from jobs.tidy_up import tidy_up
 from jobs.work import Work
-from portal.billing.models import EventStatus, StripeEvent
 from portal.extensions import db
 from portal.gateways.stripe_objects import CustomerSnapshot
 from portal.identity.models import AttemptCounter, Organization, UserSession
@@ -30,6 +29,7 @@ from portal.identity.throttle import Limit, count_attempt
 from portal.kit.clock import utcnow
 from portal.notifications.models import Channel, OutboxMessage, OutboxStatus
 from portal.notifications.outbox import claim_messages, put_mail, put_stripe
+from portal.stripe_mirror.models import EventStatus, StripeEvent
 from tests.factories import World
 from tests.fakes import FakeMailer, FakeStripe
 from tests.portal.notifications.test_outbox import REMOVED
@@ -198,13 +198,13 @@ def test_what_a_killed_worker_held_is_done_by_the_next(world: World, mailer: Fak
 
 
 def test_what_is_claimed_at_once_ends_well_before_the_lease() -> None:
-    from jobs import retry_stripe_events as events
     from portal.gateways import mailer, stripe_api
-    from portal.kit.work import LEASE
+    from portal.kit.work import LEASE, RENEW_AFTER
 
     assert LEASE.total_seconds() > mailer.CONVERSATION_SECONDS + mailer.STEP_SECONDS, "one mail at a time"
-    tries, calls = 2, 2
-    assert events.BATCH * calls * tries * stripe_api.TIMEOUT_SECONDS < LEASE.total_seconds()
+    tries = 2
+    one_question = tries * stripe_api.PATIENT_TIMEOUT_SECONDS
+    assert RENEW_AFTER.total_seconds() + one_question < LEASE.total_seconds(), "renewed between two questions"
 
 
 def test_a_silent_mail_server_does_not_hold_up_what_is_for_stripe(
