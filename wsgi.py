@@ -14,6 +14,7 @@ from blueprints._limits import register_limits
 from blueprints._requests import register_request_hooks
 from blueprints._session_sources import SOURCES
 from blueprints._views import register_template_context
+from blueprints.webhooks.short_way import add_short_way
 from commands import register_commands
 from portal import models  # noqa: F401
 from portal.config import Settings, SettingsError, load_settings
@@ -22,6 +23,7 @@ from portal.extensions import csrf, db, login, migrate
 from portal.gateways.mailer import Mailer
 from portal.gateways.slack import SlackWebhook
 from portal.gateways.stripe_api import StripeGateway
+from portal.gateways.vies import ViesRegister
 from portal.logs import configure_logging
 from portal.metering.source import MeteringSource
 
@@ -54,6 +56,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     register_blueprints(app)
     register_commands(app)
     app.wsgi_app = answer_probes(app.wsgi_app, settings.public_host)  # type: ignore[assignment, method-assign]
+    app.wsgi_app = add_short_way(app, app.wsgi_app)  # type: ignore[assignment, method-assign]
     return app
 
 
@@ -107,6 +110,7 @@ def build_services(settings: Settings) -> Services:
         if settings.slack_webhook_url
         else None,
         metering=MeteringSource(settings.metering_url.get_secret_value()) if settings.metering_url else None,
+        vies=ViesRegister(settings.vies_api_base),
     )
 
 

@@ -14,15 +14,17 @@ from pathlib import Path
 from typing import Any
 
 from bench import pages
-from bench.log import MOST_CHECK_SECONDS, LogCheck, check_log
-from bench.people import application, fill
-from bench.ratios import Ratio
+from bench.backlog import EVENTS_A_SECOND, MOST_OF_P95, drain, receipt_beside_backlog
+from bench.log import MOST_CHECK_SECONDS, check_log
+from bench.people import People, application, fill
+from bench.ratios import Pair, Ratio
 from bench.rig import ENGINES, BenchError, empty_database, folder
 from bench.servers import choose_server
 from portal.config import VAR
 from tests.support.processes import ProcessError
 
 Report = dict[str, Any]
+PARTS = ("pages", "events")
 
 
 def main() -> int:
@@ -32,7 +34,7 @@ def main() -> int:
     try:
         with folder() as place:
             for engine in options.engines:
-                report["engines"][engine] = bench_engine(engine, place, options.rounds, options.seconds)
+                report["engines"][engine] = bench_engine(engine, place, options)
             if os.environ.get("SERVERS") == "1":
                 report["servers"] = choose_server(place)
     except (BenchError, ProcessError) as error:
@@ -50,42 +52,86 @@ def arguments() -> argparse.Namespace:
     )
     parser.add_argument("--engines", nargs="+", choices=ENGINES, default=ENGINES)
     parser.add_argument("--rounds", type=int, default=5, help="alternated rounds; the median counts (5)")
+    parser.add_argument("--only", choices=PARTS, help="pages, or Stripe's events (both)")
     parser.add_argument("--seconds", type=float, default=2.0, help="of load in each round (2)")
     return parser.parse_args()
 
 
-def bench_engine(engine: str, place: Path, rounds: int, seconds: float) -> Report:
-    """One engine: the ratios, and the team page's queries."""
-    log = place / f"{engine}.log"
+def bench_engine(engine: str, place: Path, options: argparse.Namespace) -> Report:
+    """One engine, part by part."""
+    print(f"\n{engine}")
+    report: Report = {}
     with empty_database(engine, place) as database_url:
         people = fill(database_url)
-        with application(database_url) as app, app.app_context():
-            checked = check_log()
-        queries = pages.team_page_queries(database_url, people)
-        ratios = pages.measure(engine, database_url, people, log, rounds=rounds, seconds=seconds)
-    show(engine, ratios, len(queries), checked)
+        compared = [pair for pair in pages.pairs(engine) if options.only in (None, part_of(pair))]
+        log = place / f"{engine}.log"
+        if options.only != "events":
+            report |= bench_pages(database_url, people)
+        ratios = pages.measure(
+            compared, database_url, people, log, rounds=options.rounds, seconds=options.seconds
+        )
+        report["ratios"] = [asdict(ratio) | {"reaches_goal": ratio.reaches_goal} for ratio in ratios]
+        print(f"  {'':34} ratio  (rounds)        of CPU  goal          per second, against")
+        for ratio in ratios:
+            show_ratio(ratio)
+        if options.only != "pages":
+            report |= bench_events(engine, database_url, place, log, options.rounds)
+    return report
+
+
+def part_of(pair: Pair) -> str:
+    return "events" if pair == pages.RECEIPT else "pages"
+
+
+def bench_pages(database_url: str, people: People) -> Report:
+    """What is not a ratio: the team page's queries, and how long the log is checked."""
+    with application(database_url) as app, app.app_context():
+        checked = check_log()
+    queries = pages.team_page_queries(database_url, people)
+    show(
+        "queries on the team page",
+        len(queries),
+        f"at most {pages.MOST_QUERIES}",
+        len(queries) <= pages.MOST_QUERIES,
+    )
+    name = f"seconds to check {checked.rows:,} log rows"
+    show(name, checked.seconds, f"at most {MOST_CHECK_SECONDS:g}", checked.reaches_goal)
     return {
-        "ratios": [asdict(ratio) | {"reaches_goal": ratio.reaches_goal} for ratio in ratios],
         "log_check": asdict(checked) | {"goal_seconds": MOST_CHECK_SECONDS},
         "team_page_queries": {"count": len(queries), "most": pages.MOST_QUERIES, "statements": queries},
     }
 
 
-def show(engine: str, ratios: list[Ratio], queries: int, checked: LogCheck) -> None:
-    """The table of one engine."""
-    print(f"\n{engine:36} ratio  (rounds)        of CPU  goal          per second, against")
-    for ratio in ratios:
-        goal = ratio.pair.goal
-        words = "" if goal is None else f"{goal:.2f} {'reached' if ratio.reaches_goal else 'missed'}"
-        print(
-            f"  {ratio.pair.name:34} {ratio.value:5.2f}  ({ratio.low:.2f} to {ratio.high:.2f})"
-            f"  {ratio.by_cpu:6.2f}  {words:13} {ratio.rate:6.0f}, {ratio.floor_rate:6.0f}"
-        )
-    words = f"{pages.MOST_QUERIES} {'reached' if queries <= pages.MOST_QUERIES else 'missed'}"
-    print(f"  {'queries on the team page':34} {queries:5}                          {words}")
-    name = f"seconds to check {checked.rows:,} log rows"
-    words = f"{MOST_CHECK_SECONDS:g} {'reached' if checked.reaches_goal else 'missed'}"
-    print(f"  {name:34} {checked.seconds:5.1f}                          {words}")
+def bench_events(engine: str, database_url: str, place: Path, log: Path, rounds: int) -> Report:
+    """What a backlog costs the receipt (not on SQLite, whose p95 is erratic), and how fast it drains."""
+    report: Report = {}
+    if engine == "postgres":
+        receipt = receipt_beside_backlog(database_url, log, rounds=rounds)
+        name = f"p95 of receipt, {receipt.waiting:,} waiting / none"
+        show(name, receipt.ratio, f"at most {MOST_OF_P95:g}", receipt.reaches_goal)
+        report["receipt"] = asdict(receipt) | {"reaches_goal": receipt.reaches_goal}
+    rates = drain(database_url, place)
+    for rate in rates:
+        name = f"a second ({rate.by_cpu:.0f} of CPU), {rate.name}"
+        show(name, rate.per_second, f"at least {EVENTS_A_SECOND}", rate.reaches_goal)
+    report["drain"] = [asdict(rate) | {"reaches_goal": rate.reaches_goal} for rate in rates]
+    return report
+
+
+def show_ratio(ratio: Ratio) -> None:
+    """A line of the table."""
+    goal = ratio.pair.goal
+    words = "" if goal is None else f"{goal:.2f} {'reached' if ratio.reaches_goal else 'missed'}"
+    print(
+        f"  {ratio.pair.name:34} {ratio.value:5.2f}  ({ratio.low:.2f} to {ratio.high:.2f})"
+        f"  {ratio.by_cpu:6.2f}  {words:13} {ratio.rate:6.0f}, {ratio.floor_rate:6.0f}"
+    )
+
+
+def show(name: str, value: float, goal: str, is_reached: bool) -> None:
+    """A line for what is measured by itself."""
+    number = f"{value:5}" if isinstance(value, int) else f"{value:5.2f}"
+    print(f"  {name:56} {number}  {goal} {'reached' if is_reached else 'missed'}")
 
 
 if __name__ == "__main__":

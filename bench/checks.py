@@ -10,8 +10,9 @@ from pathlib import Path
 
 import requests
 
+from bench.events import stripe_event
 from bench.load import Load, make_request, run
-from bench.pages import SESSION_COOKIE, stripe_event
+from bench.pages import SESSION_COOKIE
 from bench.people import People
 from bench.rig import FLOOR, PORTAL, Server, serve
 from bench.slow import FORM, slow_body, slow_clients

@@ -1,25 +1,20 @@
 """The portal's pages and its webhook, each against the floor on the same server and the same database."""
 
-import hashlib
-import hmac
-import json
-import secrets
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from http.cookies import SimpleCookie
 from itertools import repeat
 from pathlib import Path
-from typing import Any
 
 import requests
 from sqlalchemy import event
 
+from bench.events import floor_write, stripe_event, supply
 from bench.load import Address, make_request, run
 from bench.people import People, application
 from bench.ratios import Pair, Ratio, Sample, ratio_of
-from bench.rig import FLOOR, PORTAL, SECRET, BenchError, Server, serve
+from bench.rig import FLOOR, PORTAL, BenchError, Server, serve
 from bench.writes import one_busy, unrelated
 from portal.audit import queries as audit
 from portal.extensions import db
@@ -32,7 +27,6 @@ TEAM_GOALS = {"postgres": 0.25, "sqlite": 0.20}
 AUDIT_GOALS = {"postgres": 0.70, "sqlite": 0.60}
 DEEP_GOAL = 1 / 1.2  # in the time of the first page, and a fifth
 MOST_QUERIES = 5
-MOST_WRITES_PER_SECOND = 2500  # so many are signed beforehand; a faster round ends early
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +37,7 @@ class Rows:
     count: int
 
 
+RECEIPT = Pair("webhook receipt, floor write", "webhook", "write", 0.75)
 MEMBERS = Rows('<tr id="member-', team.PAGE_SIZE)
 ENTRIES = Rows('<div class="timeline__text">', audit.PAGE_SIZE)
 
@@ -57,10 +52,10 @@ class Target:
 
 
 def pairs(engine: str) -> tuple[Pair, ...]:
-    """What is compared. The webhook's 0.75 belongs to a later issue; what the writes do says `bench.writes`."""
+    """What is compared. What the writes do says `bench.writes`."""
     return (
         Pair("team page of 25, floor read", "team", "read", TEAM_GOALS[engine]),
-        Pair("webhook receipt, floor write", "webhook", "write", 0.75),
+        RECEIPT,
         Pair("first page of 10,000, page of 25", "first of many", "team"),
         Pair("deep page of 10,000, first page", "deep", "first of many"),
         Pair("page 1,000 of the log, first page", "deep log", "log", DEEP_GOAL),
@@ -72,10 +67,12 @@ def pairs(engine: str) -> tuple[Pair, ...]:
 
 
 def measure(
-    engine: str, database_url: str, people: People, log: Path, *, rounds: int, seconds: float
+    compared: Sequence[Pair], database_url: str, people: People, log: Path, *, rounds: int, seconds: float
 ) -> list[Ratio]:
-    """Every pair on one engine. Raises `BenchError` when an answer was not a success."""
-    with targets(database_url, people, log) as all_targets:
+    """These pairs on one engine. Raises `BenchError` when an answer was not a success."""
+    names = {name for pair in compared for name in (pair.measured, pair.against)}
+    with targets(database_url, people, log) as known:
+        all_targets = [target for target in known if target.name in names]
         samples: dict[str, list[Sample]] = {target.name: [] for target in all_targets}
         for target in all_targets:
             run(target.server.address, target.requests(), seconds=seconds)  # warm
@@ -83,7 +80,7 @@ def measure(
             # Forwards and backwards by turns, so that neither side always comes right after the other.
             for target in all_targets[:: 1 if number % 2 == 0 else -1]:
                 samples[target.name].append(one_round(target, seconds))
-    return [ratio_of(pair, samples) for pair in pairs(engine)]
+    return [ratio_of(pair, samples) for pair in compared]
 
 
 def one_round(target: Target, seconds: float) -> Sample:
@@ -110,8 +107,8 @@ def targets(database_url: str, people: People, output: Path) -> Iterator[list[Ta
         yield [
             Target("read", floor, lambda: repeat(read)),
             Target("team", portal, lambda: repeat(few)),
-            Target("write", floor, lambda: iter([floor_write() for _ in range(_supply())])),
-            Target("webhook", portal, lambda: iter([stripe_event() for _ in range(_supply())])),
+            Target("write", floor, lambda: supply(floor_write)),
+            Target("webhook", portal, lambda: supply(stripe_event)),
             Target("first of many", portal, lambda: repeat(first)),
             Target("deep", portal, lambda: repeat(deep)),
             Target("log", portal, lambda: repeat(log)),
@@ -139,34 +136,6 @@ def signed_in_request(address: Address, token: str, path: str, rows: Rows) -> by
     return make_request(path, headers={"Cookie": cookies.output(attrs=[], header="", sep=";").strip()})
 
 
-def stripe_event() -> bytes:
-    """A signed event about a customer, with an id of its own (Stripe: HMAC-SHA256 over `time.body`)."""
-    body, now = event_body(), int(time.time())
-    signature = hmac.new(SECRET.encode(), f"{now}.".encode() + body, hashlib.sha256).hexdigest()
-    headers = {"Content-Type": "application/json", "Stripe-Signature": f"t={now},v1={signature}"}
-    return make_request("/webhooks/stripe", method="POST", headers=headers, body=body)
-
-
-def floor_write() -> bytes:
-    """The same body for the floor."""
-    body = event_body()
-    signature = hmac.new(SECRET.encode(), body, hashlib.sha256).hexdigest()
-    headers = {"Content-Type": "application/json", "X-Signature": signature}
-    return make_request("/write", method="POST", headers=headers, body=body)
-
-
-def event_body() -> bytes:
-    """An event of about 1.5 KB, as `customer.updated` is."""
-    customer = {"id": "cus_bench", "object": "customer", "livemode": False, "description": "x" * 1200}
-    made: dict[str, Any] = {
-        "id": f"evt_{secrets.token_hex(12)}",
-        "object": "event",
-        "type": "customer.updated",
-    }
-    made |= {"livemode": False, "created": int(time.time()), "data": {"object": customer}}
-    return json.dumps(made).encode()
-
-
 def team_page_queries(database_url: str, people: People) -> list[str]:
     """The statements that one team page sends, without the ones that begin and end a transaction."""
     sent: list[str] = []
@@ -183,7 +152,3 @@ def team_page_queries(database_url: str, people: People) -> list[str]:
         if browser.get(TEAM).status_code != requests.codes.ok:
             raise BenchError(f"{TEAM} did not answer 200")
     return sent
-
-
-def _supply() -> int:
-    return MOST_WRITES_PER_SECOND * 2

@@ -52,7 +52,7 @@ class Server:
     @property
     def cpu_seconds(self) -> float:
         """What it and its workers have computed so far, in the kernel's ticks of a hundredth of a second or so."""
-        return sum(_ticks(pid) for pid in (self.process.pid, *self.workers)) / os.sysconf("SC_CLK_TCK")
+        return cpu_seconds(self.process.pid, *self.workers)
 
 
 @contextmanager
@@ -92,6 +92,11 @@ def serve(
     with Process(command, log=log, env=env) as process:
         process.wait_for_http(f"http://127.0.0.1:{port}/nothing-here", status=404)
         yield Server(process, ("127.0.0.1", port))
+
+
+def cpu_seconds(*pids: int) -> float:
+    """What these processes have computed so far."""
+    return sum(_ticks(pid) for pid in pids) / os.sysconf("SC_CLK_TCK")
 
 
 def _peak(pid: int) -> int:

@@ -37,30 +37,36 @@ def _is_own_origin(origin: str | None, site: str | None) -> bool:
 
 def add_security_headers(response: Response, settings: Settings) -> Response:
     """The same strict headers on pages, fragments, downloads and errors."""
-    headers = response.headers
-    headers["Content-Security-Policy"] = content_security_policy(settings)
-    headers["X-Content-Type-Options"] = "nosniff"
-    headers["X-Frame-Options"] = "DENY"
-    headers["Cross-Origin-Opener-Policy"] = "same-origin"
-    headers["Cross-Origin-Resource-Policy"] = "same-origin"
-    headers["Permissions-Policy"] = "camera=(), geolocation=(), microphone=(), payment=()"
-    is_token_page = request.endpoint in TOKEN_ENDPOINTS
-    headers["Referrer-Policy"] = "no-referrer" if is_token_page else "strict-origin-when-cross-origin"
-    if settings.is_https:
-        headers["Strict-Transport-Security"] = "max-age=31536000; includeSubDomains"
-    if request.endpoint == "ops.brand":
-        headers["Cache-Control"] = "public, max-age=3600"
-    elif request.endpoint != "static":
-        headers["Cache-Control"] = "no-store"
+    response.headers.update(security_headers(settings, request.endpoint, g.get("csp_nonce", "")))
     return response
 
 
-def content_security_policy(settings: Settings) -> str:
+def security_headers(settings: Settings, endpoint: str | None, nonce: str) -> dict[str, str]:
+    """What stands on the answer of an endpoint. `nonce` is that of its scripts, empty where it has none."""
+    headers = {
+        "Content-Security-Policy": content_security_policy(settings, nonce),
+        "X-Content-Type-Options": "nosniff",
+        "X-Frame-Options": "DENY",
+        "Cross-Origin-Opener-Policy": "same-origin",
+        "Cross-Origin-Resource-Policy": "same-origin",
+        "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=()",
+    }
+    is_token_page = endpoint in TOKEN_ENDPOINTS
+    headers["Referrer-Policy"] = "no-referrer" if is_token_page else "strict-origin-when-cross-origin"
+    if settings.is_https:
+        headers["Strict-Transport-Security"] = "max-age=31536000; includeSubDomains"
+    if endpoint == "ops.brand":
+        headers["Cache-Control"] = "public, max-age=3600"
+    elif endpoint != "static":
+        headers["Cache-Control"] = "no-store"
+    return headers
+
+
+def content_security_policy(settings: Settings, nonce: str) -> str:
     """Nothing inline, nothing evaluated, nothing from another host.
 
     Browsers apply `form-action` to where a form's redirect leads, so Stripe's pages are named there.
     """
-    nonce = g.get("csp_nonce", "")
     portal_page = settings.stripe_api_base or STRIPE_PAGES
     return "; ".join(
         (

@@ -12,6 +12,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from blueprints._actor import signed_in
 from blueprints._guards import enforce_guard
 from blueprints._headers import SAFE_METHODS, add_security_headers, refuse_cross_site
+from blueprints._uploads import allow_file
 from portal.config import Settings
 from portal.context import current_settings
 from portal.errors import InvalidInputError
@@ -40,14 +41,19 @@ def register_request_hooks(app: Flask, settings: Settings) -> None:
 
 
 def start_request() -> None:
-    """Name the request (only a trusted proxy may have done so) and say whether its transaction may write."""
-    given = request.headers.get("X-Request-Id", "") if current_settings().proxy_hops else ""
-    g.request_id = given if REQUEST_ID.fullmatch(given) else random_text(22)
+    """Name the request and say whether its transaction may write."""
+    g.request_id = name_request(request.headers.get("X-Request-Id", ""), current_settings())
     g.csp_nonce = secrets.token_urlsafe(16)
     g.started = time.perf_counter()
     db.session.info["reading"] = request.method in SAFE_METHODS
+    allow_file()
     if any("\x00" in text for text in _given_texts()):  # Postgres stores no NUL, SQLite cuts the text there
         raise InvalidInputError("There is a character in it that cannot be stored. Type it again.")
+
+
+def name_request(given: str, settings: Settings) -> str:
+    """The id by which log and answer name a request: what a trusted proxy gave, else a new one."""
+    return given if settings.proxy_hops and REQUEST_ID.fullmatch(given) else random_text(22)
 
 
 def _given_texts() -> Iterator[str]:
@@ -76,23 +82,38 @@ def finish_transaction(response: Response) -> Response:
 
 
 def log_request(response: Response) -> Response:
-    """One line per request. The address is logged without its query and without secrets in its path."""
+    """One line per request that is not a quiet one, and its name on the answer."""
     if request.endpoint in QUIET_ENDPOINTS:
         return response
+    name, started = g.get("request_id"), g.get("started", time.perf_counter())
     session = signed_in() if "signed_in" in g else None
-    log.info(
-        "request",
-        extra={
-            "request_id": g.get("request_id"),
-            "method": request.method,
-            "path": SECRET_PATHS.sub(r"\1...", request.path),
-            "endpoint": request.endpoint,
-            "status": response.status_code,
-            "milliseconds": round((time.perf_counter() - g.get("started", time.perf_counter())) * 1000, 1),
-            "user": session.user_id if session else None,
-            "organization": session.organization_id if session else None,
-            **({"view": session.view.id} if session and session.view else {}),
-        },
-    )
-    response.headers["X-Request-Id"] = g.get("request_id", "")
+    who: dict[str, str | None] = {}
+    if session:
+        who = {"user": session.user_id, "organization": session.organization_id}
+        who |= {"view": session.view.id} if session.view else {}
+    write_line(name, request.method, request.path, request.endpoint, response.status_code, started, **who)
+    response.headers["X-Request-Id"] = name or ""
     return response
+
+
+def write_line(
+    name: str | None,
+    method: str,
+    path: str,
+    endpoint: str | None,
+    status: int,
+    started: float,
+    **who: str | None,
+) -> None:
+    """The line of a request. Its address is logged without its query and without secrets in its path."""
+    facts = {
+        "request_id": name,
+        "method": method,
+        "path": SECRET_PATHS.sub(r"\1...", path),
+        "endpoint": endpoint,
+        "status": status,
+        "milliseconds": round((time.perf_counter() - started) * 1000, 1),
+        "user": None,
+        "organization": None,
+    }
+    log.info("request", extra={**facts, **who})

@@ -18,6 +18,7 @@ db = SQLAlchemy(metadata=Base.metadata, session_options={"class_": PortalSession
 migrate = Migrate(render_as_batch=True, compare_type=True)
 login = LoginManager()
 csrf = CSRFProtect()
+INSERTS: dict[str, Any] = {"postgresql": postgres_insert, "sqlite": sqlite_insert}
 
 
 def fetch_rows(statement: Select[*Columns], values: dict[str, object]) -> Sequence[Row[*Columns]]:
@@ -30,7 +31,7 @@ def fetch_rows(statement: Select[*Columns], values: dict[str, object]) -> Sequen
 
 def insert_into(table: Any) -> Any:
     """An insert that can say what is to happen on a conflict, in the words of the database at hand."""
-    return (postgres_insert if db.engine.dialect.name == "postgresql" else sqlite_insert)(table)
+    return INSERTS[db.engine.dialect.name](table)
 
 
 def release_connection() -> None:
@@ -38,7 +39,12 @@ def release_connection() -> None:
 
     Raises `RuntimeError` when there are changes that this would lose.
     """
+    refuse_changes()
+    db.session.rollback()
+
+
+def refuse_changes() -> None:
+    """Raises `RuntimeError` when there are changes that the end of the reading would lose."""
     session = db.session
     if session.new or session.dirty or session.deleted or session.info.keys() & {"has_written", "journal"}:
         raise RuntimeError("outside services are asked before the first change, not after it")
-    db.session.rollback()

@@ -5,8 +5,8 @@ from flask import Response, make_response, request
 from blueprints._guards import public
 from blueprints._limits import limiter
 from blueprints.webhooks import webhooks
-from portal.billing.stripe_events import store_event
 from portal.extensions import csrf, db
+from portal.stripe_mirror.receiving import store_event
 
 
 @webhooks.post("/stripe")

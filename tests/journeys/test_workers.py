@@ -13,14 +13,20 @@ from flask import Flask
 from sqlalchemy import make_url
 
 from portal.extensions import db
+from portal.identity.models import Organization
 from portal.jobs.models import JobSlot, SlotStatus, WorkerProcess
 from portal.notifications.models import Channel, OutboxMessage, OutboxStatus
 from portal.notifications.outbox import put_mail
-from tests.conftest import SECRET_KEY
+from portal.stripe_mirror.models import EventStatus, StripeEvent
+from portal.stripe_mirror.receiving import store_event
+from tests.conftest import SECRET_KEY, WEBHOOK_SECRET
 from tests.factories import World
 from tests.jobs.odd_workers import EFFECTS
 from tests.portal.notifications.test_outbox import REMOVED
 from tests.support.processes import MailCatcher, Process, free_port, http, http_status, wait_until
+from tests.support.stripe_events import event, signature
+from tests.support.stripe_standin import SECRET_KEY as STRIPE_KEY
+from tests.support.stripe_standin import StripeStandin
 
 TAKEN_OVER_SECONDS = 60
 ANA = "ana@acme.example"
@@ -29,6 +35,12 @@ ANA = "ana@acme.example"
 @pytest.fixture
 def catcher(tmp_path: Path) -> Iterator[MailCatcher]:
     with MailCatcher(tmp_path) as process:
+        yield process
+
+
+@pytest.fixture
+def standin(tmp_path: Path) -> Iterator[StripeStandin]:
+    with StripeStandin(tmp_path) as process:
         yield process
 
 
@@ -41,15 +53,15 @@ def start(tmp_path: Path, database_url: str, *command: str, **environment: str) 
     return process
 
 
-def held(model: type[JobSlot] | type[OutboxMessage]) -> bool:
+def held(model: type[JobSlot] | type[OutboxMessage] | type[StripeEvent]) -> bool:
     """Whether something of that kind is in a worker's hand."""
     found = db.session.scalars(db.select(model.claimed_by)).all()
     db.session.rollback()  # SQLite has one writer: the workers wait for whoever reads in a writing transaction
     return any(found)
 
 
-def done() -> tuple[bool, bool]:
-    """Whether the mail and the first slot are done."""
+def done() -> tuple[bool, bool, bool]:
+    """Whether the mail, the first slot and the event are done."""
     db.session.expire_all()
     mail = db.session.scalar(
         db.select(OutboxMessage.status).where(
@@ -57,32 +69,51 @@ def done() -> tuple[bool, bool]:
         )
     )
     slot = db.session.scalar(db.select(JobSlot.status).order_by(JobSlot.slot_at).limit(1))
+    status = db.session.scalar(db.select(StripeEvent.status))
     db.session.rollback()
-    return mail is OutboxStatus.DELIVERED, slot is SlotStatus.FINISHED
+    return mail is OutboxStatus.DELIVERED, slot is SlotStatus.FINISHED, status is EventStatus.HANDLED
 
 
 def test_what_killed_workers_held_is_taken_over_within_a_minute(
-    app: Flask, world: World, database_url: str, tmp_path: Path, catcher: MailCatcher
+    app: Flask,
+    world: World,
+    database_url: str,
+    tmp_path: Path,
+    catcher: MailCatcher,
+    standin: StripeStandin,
 ) -> None:
+    services = {
+        "SMTP_URL": catcher.smtp_url,
+        "STRIPE_SECRET_KEY": STRIPE_KEY,
+        "STRIPE_API_BASE": standin.url,
+        "STRIPE_WEBHOOK_SECRETS": WEBHOOK_SECRET,
+    }
     db.session.execute(db.text(EFFECTS))
     put_mail("member-removed", ANA, REMOVED, None)
+    customer = standin.client().v1.customers.create({"name": "Acme"}).id
+    db.session.get_one(Organization, world.acme.organization_id).stripe_customer_id = customer
+    body = event("customer.updated", {"id": customer, "object": "customer"})
+    store_event(body, signature(body))
     db.session.commit()
     catcher.faults("hang", count=1)
+    standin.faults("hang")
     with (
-        start(tmp_path, database_url, "jobs", SMTP_URL=catcher.smtp_url) as mailing,
+        start(tmp_path, database_url, "jobs", **services) as mailing,
         start(tmp_path, database_url, "tests.jobs.odd_workers", "hold", "real") as holding,
     ):
         wait_until("a mail in hand", lambda: held(OutboxMessage))
         wait_until("a slot in hand", lambda: held(JobSlot))
+        wait_until("an event in hand", lambda: held(StripeEvent))
         killed = time.monotonic()
         for worker in (mailing, holding):
             worker.kill_group()
     catcher.faults("ok")
+    standin.faults("ok")
     with (
-        start(tmp_path, database_url, "jobs", SMTP_URL=catcher.smtp_url) as mailing,
+        start(tmp_path, database_url, "jobs", **services) as mailing,
         start(tmp_path, database_url, "tests.jobs.odd_workers", "rescue", "real") as rescuing,
     ):
-        wait_until("both taken over", lambda: done() == (True, True), seconds=TAKEN_OVER_SECONDS + 10)
+        wait_until("all taken over", lambda: all(done()), seconds=TAKEN_OVER_SECONDS + 10)
         assert time.monotonic() - killed < TAKEN_OVER_SECONDS
         for worker in (mailing, rescuing):
             worker.send(signal.SIGTERM)
