@@ -16,6 +16,7 @@ from portal.kit.clock import utcnow
 from portal.kit.paging import Page, decode_cursor, make_page
 from portal.notifications.digests import next_digest_at
 from portal.notifications.models import Channel, Notification, OutboxMessage, OutboxStatus
+from portal.notifications.outbox import RESENT
 from portal.permissions import StaffRole
 
 PAGE_SIZE = 30
@@ -76,8 +77,10 @@ def notifications_of_organization(organization_id: str, after: str | None = None
 
 
 def resend(actor: Actor, message_id: int, reason: str) -> OutboxMessage:
-    """Try a message that was given up again, from the start of the timetable and under the same key; for leads.
+    """Try a message that was given up again, from the start of the timetable; for leads.
 
+    It keeps its key. What is written at Stripe gets other idempotency keys than before, since Stripe would repeat the
+    failures that it has stored under those.
     Raises `ForbiddenError`, `NotFoundError`, `InvalidInputError` (reason), `ConflictError` (it was not given up).
     """
     actor.require_staff(StaffRole.LEAD)
@@ -88,6 +91,8 @@ def resend(actor: Actor, message_id: int, reason: str) -> OutboxMessage:
         raise ConflictError("This message was not given up: it was sent or will be tried again by itself.")
     due_at = next_digest_at(utcnow()) if message.channel is Channel.DIGEST else utcnow()
     message.status, message.attempts, message.next_attempt_at = OutboxStatus.PENDING, 0, due_at
+    if message.channel is Channel.STRIPE:
+        message.payload = {**message.payload, RESENT: message.payload.get(RESENT, 0) + 1}
     change = Change("message", message.message_key, message.recipient, None, {"topic": message.topic})
     record(actor.within(message.organization_id), Action.MESSAGE_RESENT, change, reason=reason)
     return message

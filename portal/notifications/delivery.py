@@ -2,21 +2,17 @@
 
 from collections.abc import Callable
 
-from portal.billing.queries import organization_by_customer
-from portal.billing.sync import advance_version
-from portal.context import services, stripe
-from portal.errors import NotFoundError
+from portal.context import services
 from portal.extensions import db, release_connection
 from portal.gateways.mailer import MailNotSentError
 from portal.gateways.slack import SlackNotSentError
-from portal.identity.queries import organization_by_id
-from portal.kit.clock import utcnow
 from portal.kit.work import lock_claimed
 from portal.notifications.failures import note_failure
 from portal.notifications.mails import write_mail
 from portal.notifications.models import Channel, OutboxMessage, OutboxStatus
-from portal.notifications.outbox import ask_again, mark_delivered
+from portal.notifications.outbox import mark_delivered
 from portal.notifications.slack_messages import write_slack
+from portal.notifications.stripe_sender import tell_stripe
 
 Finish = Callable[[OutboxMessage], None]
 
@@ -42,13 +38,12 @@ def deliver(message_id: int, worker: str) -> None:
         return
     try:
         finish = SENDERS[message.channel](message)
-    except Exception as error:  # noqa: BLE001  # a message that cannot even be written must not come back for ever
+        message = lock_claimed(OutboxMessage, message_id, OutboxStatus.PENDING, worker)
+        if message is not None:
+            finish(message)
+        db.session.commit()
+    except Exception as error:  # noqa: BLE001  # a message that cannot be written, or marked, must not come back for ever
         note_failure(message_id, worker, error)
-        return
-    message = lock_claimed(OutboxMessage, message_id, OutboxStatus.PENDING, worker)
-    if message is not None:
-        finish(message)
-    db.session.commit()
 
 
 def _send_mail(message: OutboxMessage) -> Finish:
@@ -71,34 +66,8 @@ def _send_slack(message: OutboxMessage) -> Finish:
     return mark_delivered
 
 
-def _update_stripe_customer(message: OutboxMessage) -> Finish:
-    """Tell Stripe the company's present name and mail, whatever they were when the message was written.
-
-    Each try has a key of its own: under one key Stripe would refuse other values, or repeat a stored failure.
-    """
-    customer_id = message.recipient
-    organization = organization_by_customer(customer_id)
-    if organization is None:
-        raise NotFoundError("No organization has this Stripe customer.")
-    organization_id, told = organization.id, (organization.name, organization.billing_email)
-    key = f"{message.message_key}-{message.attempts}"
-    release_connection()
-    stripe().update_customer(customer_id, name=told[0], email=told[1], idempotency_key=key)
-
-    def finish(sent: OutboxMessage) -> None:
-        """Readings of Stripe from before now are stale; and what changed here meanwhile is told once more."""
-        advance_version(customer_id)  # before the organization, as every reading does: no deadlock
-        present = organization_by_id(organization_id, lock=True)
-        if (present.name, present.billing_email) == told:
-            mark_delivered(sent)
-        else:
-            ask_again(sent, utcnow())
-
-    return finish
-
-
 SENDERS: dict[Channel, Callable[[OutboxMessage], Finish]] = {
     Channel.MAIL: _send_mail,
     Channel.SLACK: _send_slack,
-    Channel.STRIPE: _update_stripe_customer,
+    Channel.STRIPE: tell_stripe,
 }

@@ -8,7 +8,7 @@ from portal.errors import NotFoundError, PortalError
 from portal.extensions import db
 from portal.gateways.mailer import MailNotSentError
 from portal.gateways.slack import SlackNotSentError
-from portal.gateways.stripe_api import StripeRefusedError
+from portal.gateways.stripe_api import SpentKeyError, StripeRefusedError, StripeUnavailableError
 from portal.kit.work import lock_claimed
 from portal.notifications.mails import NoLongerWantedError
 from portal.notifications.models import OutboxMessage, OutboxStatus
@@ -31,8 +31,10 @@ def note_failure(message_id: int, worker: str, error: Exception) -> None:
         db.session.rollback()
         return
     reason = error.message if isinstance(error, PortalError) else type(error).__name__
-    wait = error.retry_after_seconds if isinstance(error, SlackNotSentError) else 0
-    mark_failed(message, reason, permanent=_is_permanent(error), wait_seconds=wait)
+    wait = (
+        error.retry_after_seconds if isinstance(error, SlackNotSentError | StripeUnavailableError) else None
+    )
+    mark_failed(message, reason, permanent=_is_permanent(error), wait_seconds=wait or 0)
     extra = {"topic": message.topic, "message_key": message.message_key, "attempts": message.attempts}
     unforeseen = None if isinstance(error, PortalError) else error
     log.warning(
@@ -44,4 +46,6 @@ def note_failure(message_id: int, worker: str, error: Exception) -> None:
 def _is_permanent(error: Exception) -> bool:
     if isinstance(error, MailNotSentError | SlackNotSentError):
         return error.is_permanent
+    if isinstance(error, SpentKeyError):
+        return False
     return isinstance(error, PERMANENT) or not isinstance(error, PortalError | SQLAlchemyError | OSError)

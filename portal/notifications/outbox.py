@@ -1,11 +1,13 @@
 """The outbox: put messages in with the change they tell of; claim and mark them when delivering."""
 
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import func, select, text
+from sqlalchemy import func, select, text, union_all
 from sqlalchemy.orm import aliased
 
+from portal.database import AnyRow
 from portal.extensions import db
 from portal.journal import journal_of
 from portal.kit.clock import utcnow
@@ -16,6 +18,10 @@ from portal.notifications.models import Channel, OutboxMessage, OutboxStatus
 DELIVERY_SCHEDULE = RETRY_SCHEDULE
 """Seconds to wait after each failed try; after the last the message is dead."""
 MAXIMUM_ERROR_LENGTH = 500
+RESENT = "resent"
+"""In the payload of a message to Stripe: how often it was given up and taken up again."""
+UNTOLD = ("'pending'", "'dead'")
+"""Said so, for the indexes that hold only these."""
 
 
 _earlier = aliased(OutboxMessage)
@@ -37,9 +43,15 @@ def put_mail(topic: str, recipient: str, payload: dict[str, Any], organization_i
     put(Channel.MAIL, topic, recipient, payload, organization_id)
 
 
-def put_stripe(topic: str, recipient: str, organization_id: str | None) -> None:
-    """Queue one call to Stripe in the caller's transaction; the present state is read when it is made."""
-    put(Channel.STRIPE, topic, recipient, {}, organization_id)
+def put_stripe(
+    topic: str, recipient: str, organization_id: str | None, details: Collection[str] = ()
+) -> None:
+    """Queue one call to Stripe in the caller's transaction; the present state is read when it is made.
+
+    `details` names what was changed, where not all that the topic is about is to be told.
+    """
+    payload = {"details": sorted(details)} if details else {}
+    put(Channel.STRIPE, topic, recipient, payload, organization_id)
 
 
 def claim_messages(worker: str, channel: Channel, limit: int) -> list[OutboxMessage]:
@@ -81,14 +93,37 @@ def mark_failed(message: OutboxMessage, error: str, *, permanent: bool, wait_sec
         message.status = OutboxStatus.DEAD
 
 
-def has_pending(channel: Channel, recipient: str) -> bool:
-    """Whether something for `recipient` has not left yet."""
-    query = db.select(OutboxMessage.id).where(
+def untold(channel: Channel, recipient: str, topic: str) -> Sequence[AnyRow]:
+    """What was committed and has not reached the other side, because it waits or was given up."""
+    about = (
         OutboxMessage.channel == channel,
         OutboxMessage.recipient == recipient,
-        OutboxMessage.status == OutboxStatus.PENDING,
+        OutboxMessage.topic == topic,
     )
-    return db.session.scalar(query.limit(1)) is not None
+    columns = (
+        OutboxMessage.channel,
+        OutboxMessage.topic,
+        OutboxMessage.recipient,
+        OutboxMessage.organization_id,
+        OutboxMessage.status,
+        OutboxMessage.payload,
+        OutboxMessage.created_at,
+    )
+    states = [select(*columns).where(*about, OutboxMessage.status == text(name)) for name in UNTOLD]
+    return db.session.execute(union_all(*states)).all()
+
+
+def delivered_since(message: AnyRow, moment: datetime) -> Sequence[AnyRow]:
+    """`payload` and `delivered_at` of what was delivered after `moment`, on the topic of `message`, to its side."""
+    statement = select(OutboxMessage.payload, OutboxMessage.delivered_at).where(
+        OutboxMessage.organization_id == message.organization_id,
+        OutboxMessage.channel == message.channel,
+        OutboxMessage.recipient == message.recipient,
+        OutboxMessage.topic == message.topic,
+        OutboxMessage.status == OutboxStatus.DELIVERED,
+        OutboxMessage.delivered_at > moment,
+    )
+    return db.session.execute(statement).all()
 
 
 def put(
