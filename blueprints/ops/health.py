@@ -10,6 +10,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from blueprints._guards import public
 from blueprints.ops import ops
 from portal.extensions import db
+from portal.stripe_portal.modes import contradictions
 
 log = logging.getLogger("portal.ops")
 
@@ -24,7 +25,7 @@ def healthz() -> Response:
 @ops.get("/readyz")
 @public
 def readyz() -> Response:
-    """The database answers and its schema is the one this code was written for."""
+    """The database answers, its schema is the one this code was written for, and live is not mixed with test."""
     try:
         present = MigrationContext.configure(db.session.connection()).get_current_heads()
     except SQLAlchemyError:
@@ -35,4 +36,6 @@ def readyz() -> Response:
         return make_response(
             {"status": "not ready", "reason": "migrations are not at head; run flask db upgrade"}, 503
         )
+    if wrong := contradictions():
+        return make_response({"status": "not ready", "reason": " ".join(wrong)}, 503)
     return make_response({"status": "ok"})
