@@ -4,4 +4,4 @@ from flask import Blueprint
 
 billing = Blueprint("billing", __name__, url_prefix="/account/billing")
 
-from blueprints.billing import screen  # noqa: E402,F401
+from blueprints.billing import card, contract, details, plan, screen, tax_ids  # noqa: E402,F401

@@ -1,19 +1,18 @@
 """Forms of billing."""
 
-from wtforms import StringField
-from wtforms.validators import InputRequired, Length
+from wtforms import IntegerField, StringField
+from wtforms.validators import InputRequired, Length, Optional
 
-from blueprints._forms import Cleaned, PortalForm
-from portal.kit.text import clean_email
+from blueprints._forms import PortalForm
 
 
-class DetailsForm(PortalForm):
-    """What stands on the next invoices, and where they go."""
+class SwitchForm(PortalForm):
+    """The plan that somebody would switch to. Empty seats: as many as now."""
 
-    name = StringField(
-        "Company name",
-        [InputRequired("Write the company name."), Length(max=120, message="At most 120 characters.")],
-    )
-    billing_email = StringField(
-        "Billing email", [InputRequired("Write an email address."), Cleaned(clean_email)]
-    )
+    price = StringField("Plan", [InputRequired("Choose a plan."), Length(max=255)])
+    seats = IntegerField("Seats", [Optional()])
+
+    @property
+    def is_blank(self) -> bool:
+        """Whether nothing was chosen yet."""
+        return self.price.raw_data is None

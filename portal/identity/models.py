@@ -10,6 +10,9 @@ from portal.kit.clock import utcnow
 from portal.kit.tokens import new_id
 from portal.permissions import Role, StaffRole
 
+STANDARD_CLASS = "standard"
+"""The customer class of organizations that nobody put in another."""
+
 
 class User(Base):
     """A person who can sign in. `email` is stored lower-case."""
@@ -26,7 +29,12 @@ class User(Base):
 
 
 class Organization(Base):
-    """A customer of the product: the tenant that everything else belongs to."""
+    """A customer of the product: the tenant that everything else belongs to.
+
+    `customer_class` says what Stripe's portal offers it: a class of `stripe_portal.toml`. `payment_trouble` is what is
+    wrong with its payments, in the words of `portal.billing.payment_trouble`. `stripe_visit_key` is the idempotency
+    key of the form that last went to Stripe, at `stripe_visited_at`.
+    """
 
     __tablename__ = "organizations"
 
@@ -35,6 +43,11 @@ class Organization(Base):
     billing_email: Mapped[str] = mapped_column(String(254))
     stripe_customer_id: Mapped[str | None] = mapped_column(String(64), unique=True)
     stripe_visited_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    stripe_visit_key: Mapped[str | None] = mapped_column(String(64))
+    payment_trouble: Mapped[str | None] = mapped_column(String(16))
+    customer_class: Mapped[str] = mapped_column(
+        String(40), default=STANDARD_CLASS, server_default=STANDARD_CLASS
+    )
     created_at: Mapped[datetime] = mapped_column(UTCDateTime, default=utcnow)
 
     __table_args__ = (Index("ix_organizations_name", "name", "id"),)

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import select
+from sqlalchemy import Select, select
 
 from portal.database import AnyRow
 from portal.errors import or_not_found
@@ -34,9 +34,12 @@ def organization_by_id(organization_id: str, *, lock: bool = False) -> Organizat
     FOR NO KEY UPDATE: rows that only point at the organization may still be inserted meanwhile.
     """
     statement = select(Organization).where(Organization.id == organization_id)
-    if lock:
-        statement = statement.with_for_update(key_share=True).execution_options(populate_existing=True)
-    return or_not_found(db.session.scalar(statement))
+    return or_not_found(db.session.scalar(locked(statement) if lock else statement))
+
+
+def locked(statement: Select[Organization]) -> Select[Organization]:
+    """The same organization, read anew and held until the transaction ends."""
+    return statement.with_for_update(key_share=True).execution_options(populate_existing=True)
 
 
 def memberships_of_user(user_id: str) -> Sequence[AnyRow]:

@@ -37,7 +37,10 @@ class CustomerView:
 
 @dataclass(frozen=True, slots=True)
 class SignedIn:
-    """Who a session belongs to and where they stand, as of this request."""
+    """Who a session belongs to and where they stand, as of this request.
+
+    `payment_trouble` is the organization's, so that the pages' banner costs no query where nothing is wrong.
+    """
 
     session_id: str
     token_hash: str
@@ -52,6 +55,7 @@ class SignedIn:
     organization_name: str | None
     role: Role | None
     memberships_count: int
+    payment_trouble: str | None
     view: CustomerView | None = None
 
     def is_stale(self, now: datetime) -> bool:
@@ -85,6 +89,7 @@ FIND_SESSION: Select[*tuple[Any, ...]] = (
         Organization.name.label("organization_name"),
         Membership.role,
         OTHER_MEMBERSHIPS,
+        Organization.payment_trouble,
     )
     .join(User, User.id == UserSession.user_id)
     .outerjoin(

@@ -19,7 +19,8 @@ def change_card(page: Page, number: str) -> None:
     page.get_by_label("Expiry date").fill("12 / 34")
     page.get_by_label("Security code").fill("123")
     page.get_by_role("button", name="Update").click()
-    expect(page).to_have_url(re.compile(r"/account/billing$"))
+    expect(page).to_have_url(re.compile(r"/account/billing\?from=stripe$"))
+    expect(page.get_by_role("main")).to_contain_text("You are back from Stripe")
     expect(page.locator("#card")).to_contain_text(f"ending in {number[-4:]}")
 
 
@@ -54,22 +55,34 @@ def test_the_billing_journey_works_on_postgres(postgres_portal: Portal, new_cont
 
 
 def change_details(page: Page, name: str, email: str) -> None:
-    """Company name and billing mail, until the page says that they are saved."""
+    """Legal name and billing mail, until the page shows them."""
     open_screen(page, "Billing")
-    page.get_by_label("Company name").fill(name)
-    page.get_by_label("Billing email").fill(email)
-    page.get_by_role("button", name="Save details").click()
+    page.get_by_role("link", name="Edit company details").click()
+    page.get_by_label("Legal name").fill(name)
+    page.get_by_role("button", name="Save company details").click()
     said(page, "Saved. It applies from the next invoice on.")
-    expect(page.get_by_label("Company name")).to_have_value(name)
-    expect(page.get_by_label("Billing email")).to_have_value(email)
+    expect(page.locator("#company")).to_contain_text(name)
+    page.get_by_role("link", name="Edit invoice delivery").click()
+    page.get_by_label("Billing email").fill(email)
+    page.get_by_role("button", name="Save invoice delivery").click()
+    expect(page.locator("#invoice-delivery")).to_contain_text(email)
+
+
+def present_details(page: Page) -> tuple[str, str]:
+    """The billing mail and the legal name, as the billing screen shows them."""
+    open_screen(page, "Billing")
+    email, name = (
+        page.locator(f"#{card} div:has(> dt:text-is('{label}')) dd").inner_text()
+        for card, label in (("invoice-delivery", "Billing email"), ("company", "Legal name"))
+    )
+    return email, name
 
 
 def test_corrected_details_reach_stripe_and_both_addresses(
     reception: Reception, portal: Portal, script: bool
 ) -> None:
     page = reception.guest("owner@acme.example", script=script)
-    open_screen(page, "Billing")
-    old = page.get_by_label("Billing email").input_value()
+    old, _ = present_details(page)
     kind = "script" if script else "plain"
     name, email = f"Acme Robotics {kind} Ltd", f"invoices-{kind}@acme.example"
     change_details(page, name, email)
@@ -87,11 +100,11 @@ def test_corrected_details_reach_stripe_and_both_addresses(
 
 def test_refused_details_stay_typed_with_the_reason_beside_them(reception: Reception, script: bool) -> None:
     page = reception.member("billing@acme.example", script=script)
-    page.goto("/account/billing")
-    page.get_by_label("Company name").fill("Acme kept as typed")
+    page.goto("/account/billing/delivery")
+    page.get_by_label("PO number").fill("PO kept as typed")
     page.get_by_label("Billing email").fill("nobody")
-    page.get_by_role("button", name="Save details").click()
+    page.get_by_role("button", name="Save invoice delivery").click()
     field = page.get_by_label("Billing email")
     expect(field).to_have_attribute("aria-invalid", "true")
     expect(field).to_have_value("nobody")
-    expect(page.get_by_label("Company name")).to_have_value("Acme kept as typed")
+    expect(page.get_by_label("PO number")).to_have_value("PO kept as typed")

@@ -1,5 +1,6 @@
 """Changes to billing are told of, made here or at Stripe; what was there before us is not."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -7,13 +8,16 @@ from typing import Any
 import pytest
 from flask import Flask
 
-from portal.billing.service import change_details
-from portal.billing.sync import sync_customer, sync_everything, sync_invoice
+from portal.billing.switching import keep_plan, release_held_change
+from portal.company.service import change_company, change_delivery
 from portal.extensions import db
 from portal.notifications.models import Channel, OutboxMessage
+from portal.stripe_mirror.sync import sync_customer, sync_everything
+from portal.stripe_portal.visits import Click
 from tests.factories import World
 from tests.fakes import CARD, SUBSCRIPTION, FakeStripe
-from tests.portal.billing.conftest import invoice_snapshot
+from tests.portal.stripe_portal.offers import HELD, offer_plans
+from tests.support.stripe_events import invoice_snapshot, sync_invoice
 
 ENDS = datetime(2027, 1, 1, tzinfo=UTC)
 
@@ -61,13 +65,14 @@ def test_the_first_reading_is_where_we_start_from(world: World, app: Flask) -> N
 
 
 def test_each_detail_changed_here_is_told_to_its_own(world: World) -> None:
-    change_details(world.acme.actor(), "Acme GmbH", "new@acme.example")
+    change_delivery(world.acme.actor(), "new@acme.example", "", [])
+    change_company(world.acme.actor(), "Acme GmbH", None)
     (first, mail), (second, details) = told()
     assert (first, second) == ("billing-email-changed", "billing-details-changed")
     assert (mail["before"], mail["after"]) == ("billing@acme.example", "new@acme.example")
     assert mail["addresses"] == ["billing@acme.example", "new@acme.example"]
-    assert details["changes"] == [["Name", "Acme", "Acme GmbH"]]
-    change_details(world.acme.actor(), "Acme GmbH", "newer@acme.example")
+    assert details["changes"] == [["Legal name", "Acme", "Acme GmbH"]]
+    change_delivery(world.acme.actor(), "newer@acme.example", "", [])
     assert [topic for topic, _ in told()][2:] == ["billing-email-changed"]
 
 
@@ -103,9 +108,55 @@ def test_a_plan_that_will_end_and_has_ended_says_so(world: World, stripe: FakeSt
     assert (ending["kind"], ending["ends_at"]) == ("ending", ENDS.isoformat())
     kept = subscribe(stripe)
     assert kept is not None
-    assert kept["kind"] == "changed"
+    assert (kept["kind"], kept["changes"], kept["actor_kind"]) == ("kept", [], "stripe")
     acme_at(stripe, subscriptions=())
-    assert [payload["kind"] for _, payload in told()] == ["ending", "changed", "ended"]
+    assert [payload["kind"] for _, payload in told()] == ["ending", "kept", "ended"]
+
+
+def test_what_is_planned_is_told_with_its_day_and_what_comes_true_is_a_change(
+    world: World, stripe: FakeStripe
+) -> None:
+    planned = subscribe(stripe, held=HELD)
+    assert planned is not None
+    assert [planned[name] for name in ("kind", "changes", "next_plan", "next_seats", "next_at")] == [
+        "planned",
+        [],
+        "Starter",
+        5,
+        ENDS.isoformat(),
+    ]
+    released = subscribe(stripe)
+    assert released is not None
+    assert (released["kind"], released["changes"]) == ("released", [])
+    subscribe(stripe, held=HELD)
+    came_true = subscribe(stripe, plan_name="Starter", amount_minor=5_000)
+    assert came_true is not None
+    assert came_true["kind"] == "changed"
+    assert ["Plan", "Pro", "Starter"] in came_true["changes"]
+
+
+TAKEN_BACK: list[tuple[Callable[..., None], dict[str, Any], str]] = [
+    (keep_plan, {"ends_at": ENDS, "cancel_at_period_end": True}, "kept"),
+    (release_held_change, {"held": HELD}, "released"),
+]
+
+
+@pytest.mark.parametrize(("verb", "planned", "kind"), TAKEN_BACK)
+def test_who_takes_back_here_is_named_and_stripe_where_it_was_done_there(
+    world: World, stripe: FakeStripe, verb: Callable[..., None], planned: dict[str, Any], kind: str
+) -> None:
+    offer_plans(stripe, SUBSCRIPTION)
+    actor = world.acme.actor()
+    for by in (actor, None):
+        subscribe(stripe, **planned)
+        if by:
+            verb(by, Click("c" * 22, "en"))
+            db.session.commit()
+        told_of = subscribe(stripe)
+        assert told_of is not None
+        who = (by.id, by.name, "user") if by else (None, "Stripe", "stripe")
+        assert told_of["kind"] == kind
+        assert (told_of["actor_id"], told_of["actor"], told_of["actor_kind"]) == who
 
 
 def test_how_its_payment_stands_is_not_a_change_of_plan(world: World, stripe: FakeStripe) -> None:
@@ -157,8 +208,25 @@ def test_an_invoice_nobody_has_to_pay_is_not_told(world: World, stripe: FakeStri
     assert invoice(stripe, status=status) == []
 
 
-def test_a_failing_first_charge_is_told_besides_the_invoice(world: World, stripe: FakeStripe) -> None:
-    assert [topic for topic, _ in invoice(stripe, attempts=1)] == ["invoice-issued", "payment-failed"]
+def test_a_failing_first_charge_is_told_instead_of_the_invoice(world: World, stripe: FakeStripe) -> None:
+    assert [topic for topic, _ in invoice(stripe, attempts=1)] == ["payment-failed"]
+
+
+@pytest.mark.parametrize(
+    ("plan", "payment", "state"),
+    [
+        ("past_due", "", "past_due"),
+        ("unpaid", "requires_payment_method", "unpaid"),
+        ("past_due", "requires_action", "requires_action"),
+        ("active", "", ""),
+    ],
+)
+def test_a_failed_payment_says_what_is_wrong(
+    world: World, stripe: FakeStripe, plan: str, payment: str, state: str
+) -> None:
+    subscribe(stripe, status=plan)
+    ((_, failed),) = invoice(stripe, attempts=4, payment_state=payment, subscription_id="sub_1")
+    assert failed["payment_state"] == state
 
 
 def test_what_changed_while_everything_was_read_is_told_by_the_next_reading(
