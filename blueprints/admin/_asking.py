@@ -5,9 +5,11 @@ from dataclasses import dataclass
 
 from flask import Response, url_for
 
+from blueprints._actor import require_signed_in
 from blueprints._forms import carry_out
 from blueprints._htmx import fragment, is_fragment_request, page, redirect_to
 from blueprints.admin.forms import ReasonForm
+from portal.permissions import StaffRole, staff_allows
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +27,11 @@ class Question:
     is_harmful: bool = False
 
     @property
+    def who_reads(self) -> str:
+        """Where the reason stands afterwards."""
+        return "The customer reads it in their activity."
+
+    @property
     def back(self) -> str:
         """The organization's page, where it was asked."""
         return url_for("admin.organization_page", organization_id=self.organization_id, _anchor=self.section)
@@ -40,6 +47,13 @@ def ask(question: Question, form: ReasonForm, status: int = 200) -> Response:
     if is_fragment_request():
         return fragment("admin/_action_dialog.html", status, question=question, form=form)
     return page("admin/action.html", status, question=question, form=form)
+
+
+def may_act() -> bool:
+    """Whether who looks at a staff page is a lead, and in no view of a customer: then its actions are shown."""
+    session = require_signed_in()
+    held = session.staff_role
+    return session.view is None and held is not None and staff_allows(held, StaffRole.LEAD)
 
 
 def answer(question: Question, form: ReasonForm, verb: Callable[[str], object], done: str) -> Response:

@@ -7,7 +7,6 @@ from blueprints._guards import staff_only
 from blueprints.admin import admin
 from blueprints.admin._asking import Question, answer, ask
 from blueprints.admin.forms import PaymentForm, ReasonForm
-from portal.billing.stripe_events import replay_event
 from portal.invoices.models import Invoice
 from portal.invoices.queries import get_invoice
 from portal.invoices.service import mark_paid
@@ -15,6 +14,7 @@ from portal.kit.clock import utcnow
 from portal.kit.money import Money
 from portal.notifications.dead_letters import resend
 from portal.permissions import StaffRole
+from portal.stripe_mirror.replay import replay_event
 from portal.support import queries
 from portal.support.service import end_sessions
 from portal.team.invitations import resend_as_staff

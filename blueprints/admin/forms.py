@@ -4,7 +4,8 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from wtforms import DateField, DecimalField, TextAreaField
+from flask_wtf.file import FileField, FileRequired
+from wtforms import DateField, DecimalField, SelectField, TextAreaField
 from wtforms.validators import InputRequired
 
 from blueprints._forms import Cleaned, PortalForm
@@ -51,3 +52,15 @@ class PaymentForm(ReasonForm):
 
     amount = AmountField("Amount", [InputRequired(WANTED_AMOUNT)], places=None)
     paid_on = DayField("Paid on", [InputRequired(WANTED_DAY)])
+
+
+class DocumentForm(ReasonForm):
+    """A file of a contract."""
+
+    document = FileField("File", [FileRequired("Choose a file.")])
+
+
+class CustomerClassForm(ReasonForm):
+    """A class of the portal file."""
+
+    customer_class = SelectField("Customer class")

@@ -4,13 +4,14 @@ from dataclasses import fields
 
 from flask import Response, request, url_for
 
-from blueprints._actor import current_actor, require_signed_in
+from blueprints._actor import current_actor
 from blueprints._guards import staff_only
 from blueprints._htmx import fragment, is_fragment_request, page, redirect_to
 from blueprints._limits import SEARCHES, limiter
 from blueprints.admin import admin
+from blueprints.admin._asking import may_act
 from portal.kit.clock import utcnow
-from portal.permissions import StaffRole, staff_allows
+from portal.permissions import StaffRole
 from portal.support.queries import Cursors, organization_file, organizations_page
 from portal.support.search import Found, find_organizations, shown_search
 
@@ -43,12 +44,11 @@ def organizations() -> Response:
 def organization_page(organization_id: str) -> Response:
     """People, plan, invoices, keys, usage, webhooks, what was sent, tickets, and the whole timeline."""
     cursors = Cursors(**{field.name: request.args.get(field.name) for field in fields(Cursors)})
-    held, view = current_actor().staff_role, require_signed_in().view
     return page(
         "admin/organization.html",
         file=organization_file(organization_id, cursors),
         cursors=cursors,
-        may_act=view is None and held is not None and staff_allows(held, StaffRole.LEAD),
+        may_act=may_act(),
         viewer_id=current_actor().id,
         now=utcnow(),
     )

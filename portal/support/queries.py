@@ -8,9 +8,9 @@ from sqlalchemy import func, select, tuple_
 from portal.api_keys.queries import list_keys
 from portal.audit.queries import entries_page
 from portal.audit.wording import Entry, describe
-from portal.billing.models import StripeEvent
 from portal.billing.queries import Known, known_billing
 from portal.context import current_settings, metering
+from portal.contracts.documents import list_documents
 from portal.database import AnyRow
 from portal.errors import UnavailableError, or_not_found
 from portal.extensions import db
@@ -23,6 +23,7 @@ from portal.kit.paging import Page, decode_cursor, decode_time, make_page
 from portal.metering.queries import monthly_usage
 from portal.notifications.dead_letters import messages_of_organization, notifications_of_organization
 from portal.notifications.models import OutboxMessage
+from portal.stripe_mirror.models import StripeEvent
 from portal.support.models import Recovery
 from portal.team.models import Invitation
 from portal.team.queries import MEMBER_ROWS
@@ -101,6 +102,7 @@ class OrganizationFile:
     invitations: Sequence[AnyRow]
     recoveries: Sequence[Recovery]
     billing: Known
+    documents: Sequence[AnyRow]
     invoices: Page[AnyRow]
     keys: Sequence[AnyRow]
     usage: Usage | None
@@ -123,13 +125,14 @@ def organizations_page(after: str | None = None) -> Page[AnyRow]:
 def organization_file(organization_id: str, cursors: Cursors) -> OrganizationFile:
     """The file of one organization, or `NotFoundError`. Raises `InvalidInputError` for a bad cursor."""
     organization = organization_by_id(organization_id)
-    timeline = entries_page(organization.id, cursors.timeline)
+    timeline, billing = entries_page(organization.id, cursors.timeline), known_billing(organization)
     return OrganizationFile(
         organization=organization,
         people=people_page(organization.id, cursors.people),
         invitations=unused_invitations(organization.id),
         recoveries=open_recoveries(organization.id),
-        billing=known_billing(organization),
+        billing=billing,
+        documents=list_documents(organization.id) if billing.contract else [],
         invoices=invoices_page(organization.id, cursors.invoices),
         keys=list_keys(organization.id),
         usage=usage_of(organization.id),

@@ -12,13 +12,14 @@ from sqlalchemy import Select, func, or_, select
 
 from portal.api_keys.models import ApiKey
 from portal.api_keys.service import KIND, SHOWN_LENGTH
-from portal.billing.models import StripeEvent, Subscription
+from portal.billing.models import Subscription
 from portal.database import AnyRow
 from portal.extensions import db
 from portal.identity.models import Membership, Organization, User
 from portal.invoices.models import Invoice
 from portal.kit.clock import utcnow
 from portal.kit.text import sort_key
+from portal.stripe_mirror.models import StripeEvent
 from portal.support.queries import ORGANIZATION_ROWS
 from portal.team.models import Invitation
 

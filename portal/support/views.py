@@ -23,7 +23,9 @@ from portal.support.models import StaffView
 
 LIFETIME = timedelta(minutes=30)
 FIND_VIEW = (
-    select(StaffView.id, Organization.id, Organization.name, StaffView.expires_at)
+    select(
+        StaffView.id, Organization.id, Organization.name, StaffView.expires_at, Organization.payment_trouble
+    )
     .join(Organization, Organization.id == StaffView.organization_id)
     .where(
         StaffView.user_id == bindparam("user"),
@@ -43,13 +45,14 @@ def in_view(session: SignedIn) -> SignedIn:
     rows = fetch_rows(FIND_VIEW, {"user": session.user_id, "session": session.session_id, "now": utcnow()})
     if not rows:
         return session
-    view = CustomerView(*rows[0])
+    view, payment_trouble = CustomerView(*rows[0][:4]), rows[0][4]
     return replace(
         session,
         organization_id=view.organization_id,
         organization_name=view.organization_name,
         role=Role.OWNER,
         memberships_count=1,
+        payment_trouble=payment_trouble,
         view=view,
     )
 
@@ -57,7 +60,13 @@ def in_view(session: SignedIn) -> SignedIn:
 def outside_view(session: SignedIn) -> SignedIn:
     """The same session, once its view has been ended."""
     return replace(
-        session, organization_id=None, organization_name=None, role=None, memberships_count=0, view=None
+        session,
+        organization_id=None,
+        organization_name=None,
+        role=None,
+        memberships_count=0,
+        payment_trouble=None,
+        view=None,
     )
 
 

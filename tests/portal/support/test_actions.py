@@ -11,8 +11,7 @@ from sqlalchemy import select, update
 
 from portal.actor import Actor, ActorKind
 from portal.audit.models import AuditEntry
-from portal.billing.models import EventStatus, StripeEvent
-from portal.billing.stripe_events import replay_event
+from portal.contracts.documents import remove_document
 from portal.errors import ConflictError, ForbiddenError, InvalidInputError, NotFoundError, PortalError
 from portal.extensions import db
 from portal.identity.models import User
@@ -22,6 +21,8 @@ from portal.invoices.service import mark_paid
 from portal.kit.clock import utcnow
 from portal.notifications.models import Channel, OutboxMessage
 from portal.permissions import Role
+from portal.stripe_mirror.models import EventStatus, StripeEvent
+from portal.stripe_mirror.replay import replay_event
 from portal.support.service import end_sessions
 from portal.team.invitations import find_invitation, invitation_token, resend_as_staff
 from portal.team.models import Invitation
@@ -41,6 +42,10 @@ ACTIONS: dict[str, tuple[Callable[[Actor, Things, str], object], str]] = {
         "invoice:payment:recorded",
     ),
     "event": (lambda who, things, why: replay_event(who, things.event_id, why), "stripe:event:replayed"),
+    "document": (
+        lambda who, things, why: remove_document(who, things.document_id, why),
+        "contract:document:removed",
+    ),
 }
 
 
@@ -227,6 +232,7 @@ def test_what_waits_or_was_never_kept_is_not_replayed(world: World, acme: Things
     organization = organization_by_id(world.acme.organization_id)
     for status in (EventStatus.PENDING, EventStatus.IGNORED):
         event_id = make_event(organization, status)
+        db.session.execute(update(StripeEvent).where(StripeEvent.id == event_id).values(attempts=0))
         with pytest.raises(ConflictError):
             replay_event(staff.lead, event_id, REASON)
 
