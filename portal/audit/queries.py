@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Engine, Select, select, tuple_
 
 from portal.actor import ActorKind
+from portal.audit.actions import Action
 from portal.audit.models import AuditEntry
 from portal.database import AnyRow, reading_engine
 from portal.extensions import db
@@ -82,6 +83,19 @@ def log_page(wanted: LogFilter, after: str | None = None) -> Page[AnyRow]:
 def entries_page(organization_id: str, after: str | None = None) -> Page[AnyRow]:
     """One page of an organization's log, newest first. Raises `InvalidInputError` for a bad `after`."""
     return log_page(LogFilter(organization_id), after)
+
+
+def entries_about(
+    organization_id: str, entity_id: str, actions: Sequence[Action], limit: int
+) -> Sequence[AnyRow]:
+    """The newest rows of these actions about one thing of an organization, newest first."""
+    wanted = [action.value for action in actions]
+    statement = ENTRY_ROWS.where(
+        AuditEntry.organization_id == organization_id,
+        AuditEntry.entity_id == entity_id,
+        AuditEntry.action.in_(wanted),
+    )
+    return db.session.execute(_newest_first(statement).limit(limit)).all()
 
 
 def whole_rows(engine: Engine, wanted: LogFilter) -> Iterator[AnyRow]:

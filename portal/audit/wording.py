@@ -6,6 +6,9 @@ from typing import Any
 
 from portal.actor import ActorKind
 from portal.audit.actions import Action
+from portal.company.addresses import country_name
+from portal.company.models import TaxIdStatus
+from portal.company.tax_id_types import kind_name
 from portal.database import AnyRow
 from portal.kit.money import Money
 from portal.permissions import ROLE_LABELS, Role
@@ -25,6 +28,7 @@ SENTENCES: dict[Action, str] = {
     Action.RECOVERY_CODE_USED: "used a recovery code",
     Action.STAFF_ADDED: "added {entity} to the staff",
     Action.ORGANIZATION_OPENED: "opened the organization",
+    Action.CUSTOMER_CLASS_CHANGED: "changed the customer class of {entity}",
     Action.PROFILE_NAME_CHANGED: "changed their name",
     Action.MEMBER_ADDED: "joined the team",
     Action.MEMBER_ROLE_CHANGED: "changed the role of {entity}",
@@ -34,12 +38,22 @@ SENTENCES: dict[Action, str] = {
     Action.INVITATION_REVOKED: "took back the invitation of {entity}",
     Action.INVITATION_ACCEPTED: "accepted the invitation",
     Action.BILLING_DETAILS_CHANGED: "changed the billing details",
+    Action.TAX_ID_ADDED: "added the tax ID {entity}",
+    Action.TAX_ID_REMOVED: "removed the tax ID {entity}",
+    Action.TAX_ID_LOOKUP_ASKED: "had the tax ID {entity} looked up again",
+    Action.TAX_ID_LOOKED_UP: "looked up the tax ID {entity}",
     Action.CARD_PAGE_OPENED: "opened Stripe to change the card",
     Action.CARD_CHANGED: "changed the card on file",
+    Action.BILLING_HOME_OPENED: "opened the billing pages at Stripe",
+    Action.CANCEL_PAGE_OPENED: "opened Stripe to cancel the plan {entity}",
+    Action.SWITCH_PAGE_OPENED: "opened Stripe to change the plan {entity}",
+    Action.PLAN_KEPT: "kept the plan {entity}, which was to end",
+    Action.HELD_CHANGE_RELEASED: "took back the planned change of the plan {entity}",
     Action.SUBSCRIPTION_CHANGED: "changed the plan {entity}",
     Action.INVOICE_ISSUED: "issued invoice {entity}",
     Action.INVOICE_CHANGED: "updated invoice {entity}",
     Action.INVOICE_PAYMENT_FAILED: "could not charge the card for invoice {entity}",
+    Action.CREDIT_NOTE_CHANGED: "issued or updated credit note {entity}",
     Action.API_KEY_CREATED: "created the API key {entity}",
     Action.API_KEY_REVOKED: "revoked the API key {entity}",
     Action.TICKET_OPENED: "showed the support team this organization beside ticket {entity}",
@@ -47,7 +61,13 @@ SENTENCES: dict[Action, str] = {
     Action.STAFF_VIEW_ENDED: "ended the read-only view of {entity}",
     Action.STAFF_SESSIONS_ENDED: "signed {entity} out on every device",
     Action.INVOICE_MARKED_PAID: "recorded the payment of invoice {entity}",
+    Action.CONTRACT_DOCUMENT_ADDED: "added the contract document {entity}",
+    Action.CONTRACT_DOCUMENT_REMOVED: "removed the contract document {entity}",
+    Action.PORTAL_CONFIGURED: "set up Stripe's pages for customers of the class {entity}",
+    Action.PORTAL_DRIFTED: "found Stripe's pages changed for customers of the class {entity}",
     Action.STRIPE_EVENT_REPLAYED: "had the Stripe event {entity} handled again",
+    Action.STRIPE_EVENTS_REPLAYED: "had Stripe events handled again: {entity}",
+    Action.RECONCILIATION_ASKED: "had Stripe compared with what the portal keeps",
     Action.RECOVERY_ASKED: "asked to remove the second factor of {entity}",
     Action.RECOVERY_APPROVED: "approved to remove the second factor of {entity}",
     Action.RECOVERY_CANCELLED: "stopped the removal of the second factor of {entity}",
@@ -61,7 +81,18 @@ SENTENCES: dict[Action, str] = {
 
 FIELD_LABELS = {
     "name": "Name",
+    "customer_class": "Customer class",
     "billing_email": "Billing email",
+    "line1": "Street and number",
+    "line2": "Building, floor or unit",
+    "city": "City",
+    "state": "State or region",
+    "postal_code": "Postal code",
+    "country": "Country",
+    "purchase_order": "PO number",
+    "recipients": "Further recipients",
+    "tax_id_type": "Kind",
+    "value": "Number",
     "role": "Role",
     "brand": "Card",
     "last4": "Ends in",
@@ -74,6 +105,8 @@ FIELD_LABELS = {
     "interval": "Billed by",
     "interval_count": "Billed every",
     "cancel_at_period_end": "Ends at period end",
+    "held_plan_name": "Next plan",
+    "held_seats": "Seats of the next plan",
     "prefix": "Starts with",
     "attempts": "Tries so far",
     "revoked": "Revoked",
@@ -94,8 +127,20 @@ FIELD_LABELS = {
     "device": "Device",
     "codes_left": "Recovery codes left",
     "sessions_ended": "Devices signed out",
+    "bytes": "Bytes",
+    "sha256": "SHA-256",
 }
 
+OWN_LABELS = {("organization", "name"): "Legal name"}
+"""(what was changed, field): where a field is called otherwise than elsewhere."""
+TAX_ID_STATUSES = {
+    TaxIdStatus.UNCHECKED: "Not looked up",
+    TaxIdStatus.PENDING: "Being looked up",
+    TaxIdStatus.VALID: "Valid",
+    TaxIdStatus.INVALID: "Not valid",
+    TaxIdStatus.REFUSED: "Not on invoices",
+}
+"""As beside the number on the billing page."""
 UNSHOWN_FIELDS = {"last_hash", "signed_with", "signature"}
 """For checking, not for reading; exports have them."""
 KIND_BADGES = {
@@ -113,18 +158,27 @@ def sentence(action: str, entity_name: str) -> str:
         return action
 
 
-def field_changes(before: dict[str, Any] | None, after: dict[str, Any] | None) -> list[tuple[str, str, str]]:
-    """(label, before, after) of each field that differs, as text; an absent value is an empty text."""
+def field_changes(
+    before: dict[str, Any] | None, after: dict[str, Any] | None, entity: str = ""
+) -> list[tuple[str, str, str]]:
+    """(label, before, after) of each field that differs, as text; an absent value is an empty text.
+
+    `entity` is the type of what was changed, for the fields whose words depend on it.
+    """
     old, new = before or {}, after or {}
     names = [*old, *(name for name in new if name not in old)]
     return [
-        (FIELD_LABELS.get(name, name), _show(name, old), _show(name, new))
+        (_label(name, entity), _show(name, old, entity), _show(name, new, entity))
         for name in names
         if old.get(name) != new.get(name) and name not in UNSHOWN_FIELDS
     ]
 
 
-def _show(name: str, values: dict[str, Any]) -> str:
+def _label(name: str, entity: str) -> str:
+    return OWN_LABELS.get((entity, name)) or FIELD_LABELS.get(name, name)
+
+
+def _show(name: str, values: dict[str, Any], entity: str) -> str:
     value = values.get(name)
     if value is None:
         return ""
@@ -136,7 +190,17 @@ def _show(name: str, values: dict[str, Any]) -> str:
         return str(value).replace("_", " ").title()
     if name == "role" and value in set(Role):
         return ROLE_LABELS[Role(value)]
-    return str(value)
+    return _code_in_words(name, str(value), values, entity)
+
+
+def _code_in_words(name: str, code: str, values: dict[str, Any], entity: str) -> str:
+    if name == "country":
+        return country_name(code)
+    if name == "tax_id_type":
+        return kind_name(values.get("country", ""), code)
+    if name == "status" and entity == "tax_id" and code in set(TaxIdStatus):
+        return TAX_ID_STATUSES[TaxIdStatus(code)]
+    return code.replace("_", " ").capitalize() if name == "status" else code
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +232,7 @@ def describe(row: AnyRow, *, for_customer: bool = False) -> Entry:
         actor_kind=row.actor_kind,
         organization_id=row.organization_id,
         sentence=sentence(row.action, row.entity_name),
-        changes=field_changes(row.before, row.after),
+        changes=field_changes(row.before, row.after, row.entity_type),
         reason=row.reason,
         address=None if is_hidden else row.address,
         created_at=row.created_at,

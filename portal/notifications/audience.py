@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlalchemy import literal, or_, select
 
+from portal.company.queries import recipients_of
 from portal.database import AnyRow
 from portal.extensions import db
 from portal.identity.models import Membership, Organization, User
@@ -177,6 +178,8 @@ def _addresses(what: Happening) -> list[Told]:
     found: dict[str, str] = {}
     if organization and Recipients.BILLING_ADDRESS in kinds:
         found[organization.billing_email] = f"as the billing address of {organization.name}"
+        for address in recipients_of(organization.id):
+            found.setdefault(address, f"as a recipient of the invoices of {organization.name}")
     for address in what.payload["addresses"] if Recipients.ADDRESSES in kinds else ():
         if organization is None:
             why = "because this was your address until now"

@@ -30,6 +30,7 @@ def _invoice(payload: Mapping[str, Any]) -> str:
 TEAM, BILLING, USAGE, API_KEYS = (
     _page(page) for page in (links.team, links.billing, links.usage, links.api_keys)
 )
+STAFF_WEBHOOKS = _page(links.staff_webhooks)
 SECURITY, ACTIVITY = _page(links.security), _page(links.activity)
 R = Recipients
 CATALOGUE: dict[Event, Entry] = {
@@ -134,6 +135,14 @@ CATALOGUE: dict[Event, Entry] = {
         Group.BILLING,
         _to(R.BILLING, R.BILLING_ADDRESS),
         _invoice,
+    ),
+    Event.CONTRACT_DOCUMENTS_CHANGED: Entry(
+        "Contract documents changed",
+        "A document of your contract was added or removed.",
+        Group.BILLING,
+        _to(R.BILLING),
+        BILLING,
+        may_wait=True,
     ),
     Event.USAGE_ALERT: Entry(
         "Usage alert", "Usage has reached a limit that was set.", Group.USAGE, _to(R.BILLING), USAGE
@@ -245,12 +254,37 @@ CATALOGUE: dict[Event, Entry] = {
         locked_reason=PROTECTS_ACCOUNT,
         is_on_in_slack=True,
     ),
+    Event.STRIPE_EVENT_DEAD: Entry(
+        "Stripe event given up",
+        "The portal could not handle an event of Stripe.",
+        Group.BILLING,
+        _to(),
+        STAFF_WEBHOOKS,
+        is_on_in_slack=True,
+    ),
+    Event.MIRROR_REPAIRED: Entry(
+        "Differences from Stripe",
+        "What the portal keeps differed from Stripe and was put right.",
+        Group.BILLING,
+        _to(),
+        STAFF_WEBHOOKS,
+        is_on_in_slack=True,
+    ),
+    Event.PORTAL_DRIFTED: Entry(
+        "Stripe's pages changed",
+        "What Stripe's pages offer to customers is not what the portal file says.",
+        Group.BILLING,
+        _to(),
+        STAFF_WEBHOOKS,
+        is_on_in_slack=True,
+    ),
 }
 
 OTHER_TOPICS = {
     "invitation": "Invitation",
     DIGEST_TOPIC: "Daily digest",
     "customer-details": "Billing details for Stripe",
+    "customer-tax-ids": "Tax IDs for Stripe",
 }
 
 

@@ -29,7 +29,7 @@ class Recipients(StrEnum):
     OWNERS = "owners"
     ADMINS = "owners and admins"
     BILLING = "members who may manage billing"
-    BILLING_ADDRESS = "the organization's billing address"
+    BILLING_ADDRESS = "the organization's billing address and further recipients of its invoices"
     ADDRESSES = "the addresses that the event names"
 
 
@@ -63,6 +63,11 @@ class Entry:
     def is_locked(self) -> bool:
         """Whether it can be switched off by nobody, and is also told to who did it."""
         return bool(self.locked_reason)
+
+    @property
+    def is_staff_only(self) -> bool:
+        """Whether only staff are told. They are unless they switch it off, and it links to where they see to it."""
+        return not self.recipients
 
     @property
     def roles(self) -> frozenset[Role]:

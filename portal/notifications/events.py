@@ -26,6 +26,7 @@ class Event(StrEnum):
     INVOICE_OVERDUE = "invoice-overdue"
     INVOICE_PAID = "invoice-paid"
     INVOICE_CORRECTED = "invoice-corrected"
+    CONTRACT_DOCUMENTS_CHANGED = "contract-documents-changed"
     USAGE_ALERT = "usage-alert"
     API_KEY_CREATED = "api-key-created"
     API_KEY_ROTATED = "api-key-rotated"
@@ -41,6 +42,9 @@ class Event(StrEnum):
     RECOVERY_ASKED = "recovery-asked"
     RECOVERY_APPROVED = "recovery-approved"
     RECOVERY_ENDED = "recovery-ended"
+    STRIPE_EVENT_DEAD = "stripe-event-dead"
+    MIRROR_REPAIRED = "mirror-repaired"
+    PORTAL_DRIFTED = "portal-drifted"
 
 
 _MEMBER = {"member", "email"}
@@ -53,14 +57,15 @@ READ: dict[Event, set[str]] = {
     Event.INVITATION_SENT: {"email", "role", "expires_at"},
     Event.OWNERSHIP_CHANGED: _MEMBER | {"role", "role_before"},
     Event.BILLING_EMAIL_CHANGED: {"before", "after"},
-    Event.BILLING_DETAILS_CHANGED: {"changes"},
+    Event.BILLING_DETAILS_CHANGED: {"lines", "changes"},
     Event.CARD_CHANGED: {"card", "changes"},
-    Event.PLAN_CHANGED: {"plan", "kind", "changes", "ends_at"},
-    Event.PAYMENT_FAILED: _INVOICE | {"attempts", "next_attempt_at"},
+    Event.PLAN_CHANGED: {"plan", "kind", "changes", "ends_at", "next_plan", "next_seats", "next_at"},
+    Event.PAYMENT_FAILED: _INVOICE | {"attempts", "next_attempt_at", "payment_state"},
     Event.INVOICE_ISSUED: _INVOICE | {"due_at"},
     Event.INVOICE_OVERDUE: _INVOICE | {"due_at"},
     Event.INVOICE_PAID: _INVOICE | {"paid_at"},
     Event.INVOICE_CORRECTED: _INVOICE | {"correction"},
+    Event.CONTRACT_DOCUMENTS_CHANGED: {"document", "kind"},
     Event.USAGE_ALERT: {"meter", "used", "limit", "percent", "period_ends_at"},
     Event.API_KEY_CREATED: _KEY,
     Event.API_KEY_ROTATED: _KEY | {"old_ends_at"},
@@ -76,6 +81,9 @@ READ: dict[Event, set[str]] = {
     Event.RECOVERY_ASKED: {"recovery_id", "reason"},
     Event.RECOVERY_APPROVED: {"recovery_id", "due_at"},
     Event.RECOVERY_ENDED: {"outcome"},
+    Event.STRIPE_EVENT_DEAD: {"event_id", "event_type", "error", "customer"},
+    Event.MIRROR_REPAIRED: {"found", "customers"},
+    Event.PORTAL_DRIFTED: {"customer_class", "differences"},
 }
 """What the texts of each event read. Money is minor units and a currency, times are ISO text, roles are labels."""
 

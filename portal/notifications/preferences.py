@@ -29,8 +29,12 @@ CHANNEL_WORDS = {UserChannel.EMAIL: "by email", UserChannel.IN_APP: "in the port
 
 
 def default_channels(event: Event, audience: Audience) -> frozenset[UserChannel]:
-    """On which channels somebody is told who has chosen nothing. Staff are told of what they subscribe to."""
-    return CATALOGUE[event].defaults if audience is Audience.CUSTOMER else frozenset()
+    """On which channels somebody is told who has chosen nothing.
+
+    Staff are told of what they subscribe to, and of what nobody else is told of.
+    """
+    entry = CATALOGUE[event]
+    return entry.defaults if (audience is Audience.STAFF) == entry.is_staff_only else frozenset()
 
 
 def is_locked(event: Event, audience: Audience) -> bool:
@@ -40,8 +44,11 @@ def is_locked(event: Event, audience: Audience) -> bool:
 
 def events_for(audience: Audience) -> list[Event]:
     """The events that people of this kind can be told of, in the catalogue's order."""
+    is_staff = audience is Audience.STAFF
     return [
-        event for event, entry in CATALOGUE.items() if audience is Audience.CUSTOMER or entry.is_for_staff
+        event
+        for event, entry in CATALOGUE.items()
+        if (entry.is_for_staff if is_staff else not entry.is_staff_only)
     ]
 
 

@@ -81,7 +81,7 @@ def _links(topic: str, payload: Mapping[str, Any], organization_id: str | None) 
     }
     if entry:
         found["link"] = entry.link(payload)
-    if audience is Audience.STAFF:
+    if audience is Audience.STAFF and not (entry and entry.is_staff_only):
         found["link"] = (
             links.staff_organization(organization_id)
             if organization_id

@@ -34,6 +34,30 @@ def test_only_what_differs_is_shown() -> None:
     assert field_changes(None, None) == []
 
 
+def test_codes_are_shown_in_words_as_on_the_page() -> None:
+    before = {"tax_id_type": "eu_vat", "country": "DE", "status": "pending"}
+    after = {"tax_id_type": "gb_vat", "country": "GB", "status": "invalid"}
+    assert field_changes(before, after, "tax_id") == [
+        ("Kind", "EU VAT number", "VAT number"),
+        ("Country", "Germany", "United Kingdom"),
+        ("Status", "Being looked up", "Not valid"),
+    ]
+    unknown = {"tax_id_type": "zz_tin", "status": "past_due", "name": "Acme"}
+    assert field_changes(None, unknown, "organization") == [
+        ("Kind", "", "ZZ TIN"),
+        ("Status", "", "Past due"),
+        ("Legal name", "", "Acme"),
+    ]
+    assert field_changes(None, {"name": "Ana"}, "user") == [("Name", "", "Ana")]
+
+
+def test_the_log_words_a_change_by_what_was_changed(world: World) -> None:
+    change = Change("tax_id", "tax_1", "DE1", {"status": "pending"}, {"status": "refused"})
+    record(world.acme.actor(), Action.TAX_ID_LOOKED_UP, change)
+    [row] = entries_page(world.acme.organization_id).rows
+    assert describe(row).changes == [("Status", "Being looked up", "Not on invoices")]
+
+
 def put(world: World, count: int) -> None:
     for number in range(count):
         record(

@@ -50,7 +50,10 @@ def payloads(topic: str, name: str) -> list[dict[str, Any]]:
             {**member, "role": "Owner", "role_before": None, "is_about": True},
         ],
         "billing-email-changed": [{"before": "a@acme.example", "after": "b@acme.example"}],
-        "billing-details-changed": [{"changes": changes}],
+        "billing-details-changed": [
+            {"lines": [], "changes": changes},
+            {"lines": [["Tax ID added", name]], "changes": []},
+        ],
         "card-changed": [
             {"card": "Visa ending in 4444", "changes": changes},
             {"card": None, "changes": changes},
@@ -61,17 +64,28 @@ def payloads(topic: str, name: str) -> list[dict[str, Any]]:
                 "kind": kind,
                 "changes": changes,
                 "ends_at": days(20) if kind == "ending" else None,
+                "next_plan": "Starter" if kind == "planned" else None,
+                "next_seats": 3 if kind == "planned" else None,
+                "next_at": days(20) if kind == "planned" else None,
             }
-            for kind in ("started", "changed", "ending", "ended")
+            for kind in ("started", "changed", "ending", "ended", "kept", "planned", "released")
         ],
         "payment-failed": [
-            {**invoice, "attempts": 1, "next_attempt_at": days(3)},
-            {**invoice, "attempts": 4, "next_attempt_at": None},
+            {**invoice, "attempts": tries, "next_attempt_at": next_at, "payment_state": state}
+            for tries, next_at, state in (
+                (1, days(3), "past_due"),
+                (1, days(3), "requires_action"),
+                (4, None, "requires_action"),
+                (4, None, "unpaid"),
+                (1, None, "incomplete"),
+                (4, None, ""),
+            )
         ],
         "invoice-issued": [{**invoice, "due_at": days(14)}, {**invoice, "due_at": None}],
         "invoice-overdue": [{**invoice, "due_at": days(-3)}],
         "invoice-paid": [{**invoice, "paid_at": days(-1)}, {**invoice, "paid_at": None}],
         "invoice-corrected": [{**invoice, "correction": "CN-0003"}, {**invoice, "correction": None}],
+        "contract-documents-changed": [{"document": name, "kind": kind} for kind in ("added", "removed")],
         "usage-alert": [
             {"meter": name, "used": 812_345, "limit": 1_000_000, "percent": 81, "period_ends_at": days(8)}
         ],
@@ -106,6 +120,14 @@ def payloads(topic: str, name: str) -> list[dict[str, Any]]:
         "recovery-asked": [{"recovery_id": "rec_1", "reason": name, "is_about": True}],
         "recovery-approved": [{"recovery_id": "rec_1", "due_at": days(1), "is_about": True}],
         "recovery-ended": [{"outcome": outcome, "is_about": True} for outcome in ("removed", "cancelled")],
+        "stripe-event-dead": [
+            {"event_id": "evt_1", "event_type": "invoice.paid", "error": name, "customer": customer}
+            for customer in (name, None)
+        ],
+        "mirror-repaired": [{"found": found, "customers": 1_200} for found in (1, 2_300)],
+        "portal-drifted": [
+            {"customer_class": "standard", "differences": [name, "name: A in the file, B at Stripe"]}
+        ],
         "digest": [
             {
                 "day": "2026-11-23",

@@ -20,6 +20,7 @@ from jobs.work import Work
 from portal.extensions import db
 from portal.kit.clock import utcnow
 from portal.notifications import fan_out
+from portal.notifications.catalogue import CATALOGUE
 from portal.notifications.events import Event, announce
 from portal.notifications.fan_out import expand_event
 from portal.notifications.models import (
@@ -163,7 +164,8 @@ def test_the_entry_is_the_mails_subject_and_leads_into_the_portal(world: World, 
     rows = db.session.scalars(db.select(Notification)).all()
     assert {row.event for row in rows} == {event.value for event in Event}
     for row in rows:
-        assert row.link.startswith("/account/"), row.event
+        is_staffs = CATALOGUE[Event(row.event)].is_staff_only
+        assert row.link.startswith("/admin/" if is_staffs else "/account/"), row.event
         assert row.text in subjects or row.event == Event.INVITATION_SENT, "which is not mailed by default"
 
 

@@ -240,11 +240,12 @@ def test_staff_are_led_to_their_own_pages(app: Flask, event: Event) -> None:
         with app.app_context():
             context = context_of(message.topic, payload, organization_id, CREATED)
             link, subject = context["link"], one_line(message.topic, context)
-        assert link.startswith("http://localhost/admin/organizations")
+        page = "webhooks" if CATALOGUE[event].is_staff_only else "organizations"
+        assert link.startswith(f"http://localhost/admin/{page}")
         assert subject
     written = mail(app, event.value, audience=Audience.STAFF, person="zoe@x.example", is_about=False)
-    assert "/admin/organizations" in part(written, "plain")
-    assert any(href.startswith("http://localhost/admin/organizations") for href in hrefs(written))
+    assert f"/admin/{page}" in part(written, "plain")
+    assert any(href.startswith(f"http://localhost/admin/{page}") for href in hrefs(written))
     assert "your account" not in str(written["Subject"])
 
 
