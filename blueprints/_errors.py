@@ -33,7 +33,7 @@ def register_errors(app: Flask) -> None:
 
 def answer_portal_error(error: PortalError) -> Response:
     """A named error that no view has answered itself."""
-    response = show_error(int(error.status), error.message)
+    response = show_error(int(error.status), error.message, error.title)
     if isinstance(error, TooManyAttemptsError):
         response.headers["Retry-After"] = str(error.retry_after_seconds)
     return response
@@ -79,7 +79,7 @@ def answer_unforeseen(error: Exception) -> Response:
     return show_error(InternalServerError.code, "Something went wrong on our side. Nothing was changed.")
 
 
-def show_error(status: int, message: str) -> Response:
+def show_error(status: int, message: str, title: str = "") -> Response:
     """One error in the form the caller can read, after undoing what the request had begun."""
     db.session.rollback()
     g.is_error_page = True
@@ -89,7 +89,7 @@ def show_error(status: int, message: str) -> Response:
         log.warning("request refused", extra={"status": status, "reason": message[:200]})
     if request.path.startswith(MACHINE_PATHS):
         return make_response({"error": {"message": message, "request_id": g.get("request_id")}}, status)
-    context = {"message": message, "status": status, "request_id": g.get("request_id")}
+    context = {"message": message, "title": title, "status": status, "request_id": g.get("request_id")}
     if is_fragment_request():
         return refusal_fragment(status, message)
     template = f"errors/{status if status in PAGES else (404 if status < 500 else 500)}.html"

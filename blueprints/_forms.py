@@ -6,6 +6,7 @@ from typing import Any, TypeVar
 from flask_wtf import FlaskForm
 from wtforms import ValidationError
 
+from portal.billing.queries import ClosedCustomerError
 from portal.errors import InvalidInputError, NotFoundError, PortalError, TooManyAttemptsError
 from portal.extensions import db
 
@@ -43,13 +44,13 @@ class Cleaned:
 def carry_out(form: PortalForm, verb: Callable[[], Result]) -> Result | None:
     """The verb's result; None when the form or the verb refused, with the reason in the form and nothing changed.
 
-    Missing things and limits are not the form's matter: they pass through.
+    Missing things, limits and a closed account are not the form's matter: they pass through.
     """
     if not form.validate():
         return None
     try:
         return verb()
-    except (NotFoundError, TooManyAttemptsError):
+    except (NotFoundError, TooManyAttemptsError, ClosedCustomerError):
         raise
     except PortalError as error:
         db.session.rollback()

@@ -9,8 +9,9 @@ from typing import Any
 from flask import Flask, g, request, url_for
 from markupsafe import Markup
 
-from blueprints._actor import current_actor, signed_in
+from blueprints._actor import current_actor, require_signed_in, signed_in
 from blueprints._session_sources import cookie_name
+from portal.billing.payment_trouble import PaymentTrouble, known_trouble
 from portal.config import ROOT
 from portal.context import current_settings
 from portal.identity.queries import memberships_of_user
@@ -19,7 +20,7 @@ from portal.jobs.queries import trouble
 from portal.kit.clock import utcnow
 from portal.kit.money import Money
 from portal.kit.text import initials
-from portal.kit.words import ago, exact_time, long_date, number, short_date
+from portal.kit.words import ago, exact_time, file_size, long_date, number, short_date
 from portal.notifications.catalogue import topic_label
 from portal.notifications.inbox import unread_count
 from portal.permissions import ROLE_LABELS, Permission
@@ -42,6 +43,7 @@ class NavigationItem:
 STAFF_PAGES = (
     ("Organizations", "admin.organizations", "building"),
     ("Audit log", "admin.audit_log", "activity"),
+    ("Webhooks", "admin.webhooks", "webhook"),
     ("Jobs", "admin.jobs", "clock"),
     ("Notifications", "admin.notifications", "bell"),
 )
@@ -55,6 +57,7 @@ def register_template_context(app: Flask) -> None:
         short_date=short_date,
         exact_time=exact_time,
         number=number,
+        file_size=file_size,
         initials=initials,
         money=lambda minor, currency: Money(minor, currency).format(),
         when=when,
@@ -65,6 +68,11 @@ def register_template_context(app: Flask) -> None:
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
 
 
+def support_link(address: str) -> Markup:
+    """The word "support", as a link where there is an address to write to."""
+    return Markup('<a href="mailto:{}">support</a>').format(address) if address else Markup("support")
+
+
 def page_context() -> dict[str, Any]:
     """The variables that layouts read. Looks nobody up, and on error pages asks the database for nothing."""
     settings = current_settings()
@@ -73,10 +81,12 @@ def page_context() -> dict[str, Any]:
     context: dict[str, Any] = {
         "product_name": settings.product_name,
         "product_url": settings.product_url,
+        "support": support_link(settings.support_email),
         "csp_nonce": g.get("csp_nonce", ""),
         "theme": current_theme(),
         "viewer": None,
         "view": known.view if known else None,
+        "payment_trouble": None,
         "organization": None,
         "memberships": [],
         "navigation": [],
@@ -140,6 +150,7 @@ def _signed_in_context(session: SignedIn) -> dict[str, Any]:
         context["organization"] = {"id": session.organization_id, "name": session.organization_name}
         context["role"] = session.role
         context["can"] = current_actor().can
+        context["payment_trouble"] = _payment_trouble
     if session.memberships_count > 1:
         context["memberships"] = [
             {
@@ -151,6 +162,14 @@ def _signed_in_context(session: SignedIn) -> dict[str, Any]:
             for row in memberships_of_user(session.user_id)
         ]
     return context
+
+
+def _payment_trouble() -> PaymentTrouble | None:
+    """For who can put it right. That nothing is wrong stands in the session, so it costs no query."""
+    session, actor = require_signed_in(), current_actor()
+    if session.payment_trouble is None or not actor.can(Permission.BILLING_MANAGE):
+        return None
+    return known_trouble(actor.organization, session.payment_trouble)
 
 
 def _navigation(session: SignedIn) -> list[NavigationItem]:

@@ -20,7 +20,7 @@ from jobs.monitor import Monitor
 from jobs.rows import Row, SlotRow
 from jobs.schedule import TIMETABLE
 from jobs.work import Work
-from portal.billing.models import StripeEvent
+from portal.company.models import TaxId
 from portal.context import services
 from portal.extensions import db
 from portal.jobs.models import JobSlot
@@ -30,10 +30,11 @@ from portal.kit.clock import utcnow
 from portal.kit.tokens import random_text
 from portal.kit.work import release_claims
 from portal.notifications.models import OutboxMessage
+from portal.stripe_mirror.models import StripeEvent, StripeReconciliation
 
 DRAIN_SECONDS = 25
 TICK_SECONDS = 5
-CLAIMED_TABLES = (StripeEvent, OutboxMessage, JobSlot)
+CLAIMED_TABLES = (StripeEvent, StripeReconciliation, TaxId, OutboxMessage, JobSlot)
 log = logging.getLogger("portal.jobs")
 
 

@@ -1,13 +1,18 @@
 """The whole timetable: one row a job. The job's module, function and id carry the same name."""
 
+from jobs.check_tax_ids import check_tax_ids
 from jobs.deliver_mails import deliver_mails
 from jobs.deliver_slack import deliver_slack
 from jobs.end_staff_views import end_staff_views
 from jobs.fan_out_events import fan_out_events
 from jobs.find_overdue_invoices import find_overdue_invoices
+from jobs.find_pinned_configuration import find_pinned_configuration
+from jobs.find_portal_drift import find_portal_drift
 from jobs.finish_recoveries import finish_recoveries
 from jobs.note_audit_heads import note_audit_heads
+from jobs.plan_reconciliation import plan_reconciliation
 from jobs.push_to_stripe import push_to_stripe
+from jobs.reconcile_stripe import reconcile_stripe
 from jobs.retry_stripe_events import retry_stripe_events
 from jobs.rows import Row, SlotRow, daily, hourly
 from jobs.send_digests import send_digests
@@ -20,10 +25,15 @@ TIMETABLE: tuple[Row | SlotRow, ...] = (
     Row(deliver_mails, 1, queue="mail"),
     Row(deliver_slack, 1, queue="slack"),
     Row(push_to_stripe, 1, queue="stripe"),
+    Row(reconcile_stripe, 5),
+    Row(check_tax_ids, 2),
     Row(end_staff_views, 15),
     Row(finish_recoveries, 30),
+    Row(find_pinned_configuration, 600),
+    daily(plan_reconciliation, hour=2, minute=20),
     hourly(find_overdue_invoices, minute=7),
     hourly(tidy_up, minute=17),
     daily(send_digests, hour=DIGEST_HOUR, queue="digest"),
     daily(note_audit_heads, hour=3, minute=40),
+    daily(find_portal_drift, hour=3, minute=20),
 )

@@ -12,6 +12,8 @@ ROOT = Path(__file__).resolve().parent.parent
 VAR = ROOT / "var"
 LOOPBACK_HOSTS = {"localhost", "127.0.0.1", "::1"}
 MINIMUM_SECRET_LENGTH = 32
+VIES_API = "https://ec.europa.eu/taxation_customs/vies/rest-api"
+"""The REST API of the European Commission's register of VAT numbers."""
 SECRET_STARTS = {
     "smtp_url": ("smtp://", "smtps://"),
     "redis_url": ("redis://", "rediss://"),
@@ -34,6 +36,7 @@ class Settings(BaseSettings):
     public_app_url: str = "http://127.0.0.1:5000"
     product_name: str = "Portal"
     product_url: str = "/"
+    support_email: str = ""
     product_accent: str = Field(default="#2b59c3", pattern=r"^#[0-9a-fA-F]{6}$")
     redis_url: SecretStr | None = None
     audit_secrets: Annotated[tuple[SecretStr, ...], NoDecode] = ()
@@ -44,7 +47,9 @@ class Settings(BaseSettings):
     stripe_secret_key: SecretStr | None = None
     stripe_webhook_secrets: Annotated[tuple[SecretStr, ...], NoDecode] = ()
     stripe_portal_config_id: str | None = None
+    stripe_payment_attempts: int | None = Field(default=None, ge=1, le=20)
     stripe_api_base: str | None = None
+    vies_api_base: str = VIES_API
 
     smtp_url: SecretStr | None = None
     mail_from: str = "Portal <no-reply@portal.example>"
@@ -84,6 +89,13 @@ class Settings(BaseSettings):
     def _path_or_address(cls, value: str) -> str:
         if not value.startswith(("/", "https://", "http://")) or value.startswith("//"):
             raise ValueError("must be a path or an address that starts with https://")
+        return value
+
+    @field_validator("support_email")
+    @classmethod
+    def _bare_address(cls, value: str) -> str:
+        if value and parseaddr(value)[1] != value:
+            raise ValueError("must be a mail address, such as support@example.com")
         return value
 
     @field_validator("mail_from")
@@ -146,6 +158,8 @@ class Settings(BaseSettings):
             raise ValueError("STRIPE_WEBHOOK_SECRETS: needed as soon as STRIPE_SECRET_KEY is set")
         if self.stripe_api_base and urlsplit(self.stripe_api_base).hostname not in LOOPBACK_HOSTS:
             raise ValueError("STRIPE_API_BASE: only for a stand-in on this machine")
+        if self.vies_api_base != VIES_API and urlsplit(self.vies_api_base).hostname not in LOOPBACK_HOSTS:
+            raise ValueError("VIES_API_BASE: only for a stand-in on this machine")
         if self.stripe_api_base and self.stripe_is_live:
             raise ValueError("STRIPE_API_BASE: contradicts the live key in STRIPE_SECRET_KEY")
         return self

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from portal.gateways.mailer import Mailer
     from portal.gateways.slack import SlackWebhook
     from portal.gateways.stripe_api import StripeGateway
+    from portal.gateways.vies import ViesRegister
     from portal.metering.source import MeteringSource
 
 
@@ -26,6 +27,7 @@ class Services:
     mailer: "Mailer | None"
     slack: "SlackWebhook | None"
     metering: "MeteringSource | None"
+    vies: "ViesRegister"
 
 
 def services() -> Services:
@@ -53,6 +55,11 @@ def stripe() -> "StripeGateway":
     if gateway is None:
         raise UnavailableError("Stripe is not connected here.")
     return gateway
+
+
+def vies() -> "ViesRegister":
+    """The register of the EU's VAT numbers."""
+    return services().vies
 
 
 def metering() -> "MeteringSource":

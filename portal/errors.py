@@ -9,10 +9,12 @@ Found = TypeVar("Found")
 class PortalError(Exception):
     """Something the portal refuses or cannot do, said so that it can be shown as it is.
 
-    `message` is plain text for people. `field` names the form field it belongs to, if any.
+    `message` is plain text for people. `field` names the form field it belongs to, if any. `title` heads the page that
+    says so where the usual words of its status would be wrong.
     """
 
     status: HTTPStatus = HTTPStatus.INTERNAL_SERVER_ERROR
+    title: str = ""
 
     def __init__(self, message: str, *, field: str | None = None) -> None:
         super().__init__(message)

@@ -6,8 +6,13 @@ from portal.context import current_settings
 
 
 def billing() -> str:
-    """The billing screen, where Stripe's pages lead back to."""
+    """The billing screen."""
     return _absolute("/account/billing")
+
+
+def back_from_stripe() -> str:
+    """The billing screen as a visit to Stripe comes back to it: it says so."""
+    return _absolute("/account/billing?from=stripe")
 
 
 def activity() -> str:
@@ -53,6 +58,11 @@ def unsubscribe(token: str) -> str:
 def staff_notifications() -> str:
     """What staff are told of, and what could not be delivered."""
     return _absolute("/admin/notifications")
+
+
+def staff_webhooks() -> str:
+    """What Stripe has told the portal, and how the comparisons with it went."""
+    return _absolute("/admin/webhooks")
 
 
 def invitation(token: str) -> str:

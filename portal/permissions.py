@@ -66,7 +66,7 @@ PERMISSION_LABELS: dict[Permission, str] = {
     P.MEMBERS_MANAGE: "Invite, remove and change roles",
     P.OWNERS_MANAGE: "Name and remove owners",
     P.BILLING_READ: "See plan, card and billing details",
-    P.BILLING_MANAGE: "Change card and billing details",
+    P.BILLING_MANAGE: "Change plan, card and billing details",
     P.USAGE_READ: "See usage",
     P.INVOICES_READ: "See and download invoices",
     P.API_KEYS_READ: "See API keys",

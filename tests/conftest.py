@@ -12,7 +12,7 @@ from portal.config import Settings, load_settings
 from portal.context import Services
 from portal.extensions import db
 from tests.factories import World
-from tests.fakes import FakeMailer, FakeSlack, FakeStripe
+from tests.fakes import FakeMailer, FakeSlack, FakeStripe, FakeVies
 from tests.support import help_desk
 from tests.support.postgres import create_database, drop_database
 from tests.visitor import Visitor
@@ -105,6 +105,7 @@ def app(database_url: str, metering_url: str) -> Iterator[Flask]:
     services: Services = app.extensions["portal"]
     services.stripe = FakeStripe(services.settings)
     services.mailer = FakeMailer()
+    services.vies = FakeVies()
     yield app
     with app.app_context():
         db.session.remove()
@@ -122,6 +123,13 @@ def stripe(app: Flask) -> FakeStripe:
 def mailer(app: Flask) -> FakeMailer:
     """The double at the mail server's place."""
     fake: FakeMailer = app.extensions["portal"].mailer
+    return fake
+
+
+@pytest.fixture
+def vies(app: Flask) -> FakeVies:
+    """The double at the place of the register of VAT numbers."""
+    fake: FakeVies = app.extensions["portal"].vies
     return fake
 
 

@@ -1,19 +1,26 @@
 """What tests start from: two organizations whose people are the same in kind."""
 
+import hashlib
 from dataclasses import dataclass
-from typing import Self
+from datetime import date
+from typing import Any, Self
 
 from argon2 import PasswordHasher
 
 from demo.story import STAFF_KEY
 from portal.actor import Actor, ActorKind
+from portal.contracts.models import Contract, ContractDocument
 from portal.extensions import db
 from portal.identity.models import Membership, Organization, SecondFactor, User
 from portal.identity.second_factor import sealed_key
+from portal.kit.clock import utcnow
 from portal.kit.text import sort_key
 from portal.permissions import Role, StaffRole
+from portal.stripe_mirror.models import ReconciliationStatus, StripeReconciliation
+from portal.stripe_mirror.rows import Finding
 
 PASSWORD = "correct horse battery"
+PDF_BYTES = b"%PDF-1.7 of a test"
 PASSWORD_HASH = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1).hash(PASSWORD)
 
 
@@ -58,6 +65,59 @@ def add_member(organization: Organization, user: User, role: Role) -> Membership
 def actor_of(member: Membership, user: User) -> Actor:
     """The actor that a request of this member would have."""
     return Actor(ActorKind.USER, user.id, user.name, member.organization_id, member.role, user.email)
+
+
+def make_contract(organization_id: str) -> Contract:
+    """An agreement on 60 seats for 48,000 euros a year; committed."""
+    contract = Contract(
+        organization_id=organization_id,
+        plan_name="Enterprise",
+        terms="Two years, paid by transfer within 30 days.",
+        seats=60,
+        amount_minor=4_800_000,
+        currency="eur",
+        starts_on=date(2025, 1, 1),
+        renews_on=date(2027, 1, 1),
+        manager_name="Lena Brandt",
+        manager_email="lena.brandt@portal.example",
+    )
+    db.session.add(contract)
+    db.session.commit()
+    return contract
+
+
+def make_document(organization_id: str, name: str, content: bytes = PDF_BYTES) -> str:
+    """A document of the organization's contract, whether it has one or not; committed."""
+    document = ContractDocument(
+        organization_id=organization_id,
+        name=name,
+        media_type="application/pdf",
+        size=len(content),
+        sha256=hashlib.sha256(content).hexdigest(),
+        content=content,
+        added_by="Lena Brandt",
+    )
+    db.session.add(document)
+    db.session.commit()
+    return document.id
+
+
+def make_reconciliation(organization_id: str, **more: Any) -> str:
+    """A comparison with Stripe that is done and has found one difference of the organization's; committed."""
+    finding = Finding(organization_id, "cus_1", "subscription", "sub_1", "differs", ("status",))
+    values: dict[str, Any] = {
+        "status": ReconciliationStatus.DONE,
+        "customers": 1,
+        "objects": 4,
+        "found": 1,
+        "findings": {"items": [finding.as_json()]},
+        "next_attempt_at": None,
+        "finished_at": utcnow(),
+    }
+    row = StripeReconciliation(**{**values, **more})
+    db.session.add(row)
+    db.session.commit()
+    return row.id
 
 
 @dataclass(slots=True)

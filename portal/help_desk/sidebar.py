@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 
 from portal import links
 from portal.audit.wording import Entry
-from portal.billing.models import Contract
 from portal.billing.queries import Known
+from portal.contracts.models import Contract
 from portal.database import AnyRow
 from portal.gateways.stripe_objects import SubscriptionSnapshot
 from portal.help_desk.service import OrganizationContext, TicketContext

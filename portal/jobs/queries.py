@@ -7,7 +7,6 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, ScalarSelect, Select, and_, case, func, null, or_, select
 
-from portal.billing.models import EventStatus, StripeEvent
 from portal.database import AnyRow
 from portal.extensions import db, fetch_rows
 from portal.jobs.models import JobSlot, JobState, SlotStatus, WorkerProcess
@@ -15,6 +14,7 @@ from portal.kit.clock import utcnow
 from portal.kit.work import database_now
 from portal.notifications.models import Channel, OutboxMessage, OutboxStatus
 from portal.notifications.outbox import IS_FIRST
+from portal.stripe_mirror.models import EventStatus, StripeEvent
 
 SILENT_AFTER = timedelta(seconds=60)
 """A worker reports every few seconds; not heard of for so long, it counts as gone."""

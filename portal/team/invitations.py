@@ -26,7 +26,7 @@ from portal.permissions import ROLE_LABELS, Permission, Role, StaffRole
 from portal.team.announcements import tell_of_member
 from portal.team.authority import lock_organization
 from portal.team.models import Invitation
-from portal.team.queries import get_invitation, is_member, open_invitation_for
+from portal.team.queries import get_invitation, is_member, open_invitation_count, open_invitation_for
 
 LIFETIME = timedelta(days=7)
 MAXIMUM_OPEN = 100
@@ -47,7 +47,7 @@ def invite_member(actor: Actor, email: str, role: Role) -> Invitation:
         raise ConflictError(
             "This person already has an invitation. You can send it again below.", field="email"
         )
-    if _open_count(organization.id) >= MAXIMUM_OPEN:
+    if open_invitation_count(organization.id) >= MAXIMUM_OPEN:
         raise ConflictError(
             f"There are {MAXIMUM_OPEN} open invitations. Take some back first.", field="email"
         )
@@ -247,14 +247,3 @@ def _require(actor: Actor, role: Role) -> None:
     actor.require(Permission.MEMBERS_MANAGE)
     if role == Role.OWNER:
         actor.require(Permission.OWNERS_MANAGE)
-
-
-def _open_count(organization_id: str) -> int:
-    now = utcnow()
-    statement = select(db.func.count()).where(
-        Invitation.organization_id == organization_id,
-        Invitation.accepted_at.is_(None),
-        Invitation.revoked_at.is_(None),
-        Invitation.expires_at > now,
-    )
-    return db.session.scalar(statement) or 0

@@ -105,6 +105,17 @@ def open_invitations(organization_id: str) -> Sequence[AnyRow]:
     return fetch_rows(OPEN_INVITATIONS, values)
 
 
+def open_invitation_count(organization_id: str) -> int:
+    """How many invitations can still be accepted."""
+    statement = select(func.count()).where(Invitation.organization_id == organization_id, _is_open())
+    return db.session.scalar(statement) or 0
+
+
+def seats_in_use(organization_id: str) -> int:
+    """How many people belong to the organization or are invited to it: each needs a seat."""
+    return sum(role_counts(organization_id).values()) + open_invitation_count(organization_id)
+
+
 def open_invitation_for(organization_id: str, email: str) -> Invitation | None:
     """The invitation of this address that can still be accepted, if any."""
     statement = select(Invitation).where(

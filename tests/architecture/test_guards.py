@@ -23,8 +23,11 @@ REFUSED_BY_RULE = {
     ("security.turn_off", 422),
     ("security.make_codes", 409),
     ("security.keep_codes", 422),
+    ("admin.add_document", 422),
+    ("billing.confirm_switch", 422),
 }
-"""Somebody signed in is let in and told: that the invitation is another person's, that a code is wrong or missing."""
+"""Somebody signed in is let in and told: that the invitation is another person's, that a code is wrong or missing,
+that there is no contract for a document, that no other plan is offered."""
 SIGNED = {"ops.metrics", "api.zendesk", "api.intercom_initialize", "api.intercom_submit", "api.helpscout"}
 """Open to everybody, and then to be signed; see tests/blueprints/test_help_desk_signatures.py and test_work.py."""
 OWN_PLACES = {"account.switch_organization"}

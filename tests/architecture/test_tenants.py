@@ -12,7 +12,13 @@ from portal.permissions import Role
 from tests.blueprints.things import Things, address, form
 from tests.blueprints.web import Browser, dump, routes
 
-IDS = {"member_id": "mem", "invitation_id": "inv", "key_id": "key", "invoice_id": "bill"}
+IDS = {
+    "member_id": "mem",
+    "invitation_id": "inv",
+    "key_id": "key",
+    "invoice_id": "bill",
+    "document_id": "doc",
+}
 NUMBERS = {"notification_id": "987654321"}
 """Things that are numbered have no kind in their id: the number that nobody has."""
 CHANGING = re.compile(

@@ -6,6 +6,12 @@ from tests.blueprints.help_desk import fresh_counts  # noqa: F401 - fixtures
 from tests.blueprints.log_pages import logged  # noqa: F401 - fixtures
 from tests.blueprints.signing import factor  # noqa: F401 - fixtures
 from tests.blueprints.web import acme, browse, globex, world  # noqa: F401 - fixtures
+from tests.support.stripe_customers import (  # noqa: F401 - fixtures
+    configuration,
+    new_customer,
+    plans,
+    standin,
+)
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from portal.api_keys.models import ApiKey
 from portal.extensions import db
 from portal.identity.models import Membership, Organization, User
 from portal.permissions import Role
-from tests.blueprints.things import Things
+from tests.blueprints.things import ADDRESS, Things
 from tests.blueprints.web import Browser, dump
 from tests.factories import World
 
@@ -26,15 +26,21 @@ REFUSED = [
     (OWNER, "/account/profile", {"name": LONG}, "name"),
     (OWNER, "/account/profile", {"name": "a\u202eb"}, "name"),
     (OWNER, "/account/profile", {}, "name"),
-    (OWNER, "/account/billing/details", {"name": "", "billing_email": "ok@acme.example"}, "name"),
-    (OWNER, "/account/billing/details", {"name": LONG, "billing_email": "ok@acme.example"}, "name"),
+    (OWNER, "/account/billing/company", {"name": ""}, "name"),
+    (OWNER, "/account/billing/company", {"name": LONG}, "name"),
+    (OWNER, "/account/billing/company", {"name": "Acme", **ADDRESS, "postal_code": "1"}, "postal_code"),
+    (OWNER, "/account/billing/company", {"name": "Acme", **ADDRESS, "line1": LONG}, "line1"),
     (
         OWNER,
-        "/account/billing/details",
-        {"name": "<svg onload=x>", "billing_email": "nobody"},
+        "/account/billing/delivery",
+        {"billing_email": "nobody", "purchase_order": "<svg>"},
         "billing_email",
     ),
-    (OWNER, "/account/billing/details", {"name": "Acme", "billing_email": LONG}, "billing_email"),
+    (OWNER, "/account/billing/delivery", {"billing_email": LONG}, "billing_email"),
+    (OWNER, "/account/billing/delivery", {"billing_email": OWNER, "recipients": "nobody"}, "recipients"),
+    (OWNER, "/account/billing/delivery", {"billing_email": OWNER, "purchase_order": LONG}, "purchase_order"),
+    (OWNER, "/account/billing/tax-ids/new", {"country": "DE", "type": "eu_vat", "value": "DE1"}, "value"),
+    (OWNER, "/account/billing/tax-ids/new", {}, "country"),
     (OWNER, "/account/team/invitations", {"email": "no address", "role": "member"}, "email"),
     (OWNER, "/account/team/invitations", {"email": "", "role": "member"}, "email"),
     (OWNER, "/account/team/invitations", {"email": "viewer@acme.example", "role": "member"}, "email"),
@@ -70,6 +76,8 @@ def control(document: Element, name: str) -> Element:
 def value(node: Element) -> str:
     if node.tag == f"{XHTML}select":
         return next((str(option.get("value")) for option in node if option.get("selected") is not None), "")
+    if node.tag == f"{XHTML}textarea":
+        return str(node.text or "").strip()
     return node.get("value") or ""
 
 
@@ -133,7 +141,8 @@ def test_nothing_beyond_the_form_is_taken(app: Flask, world: World, browse: Brow
     }
     assert owner.send("POST", "/account/profile", {"name": "Ana", **extra}).status_code == 303
     details = {"name": "Acme GmbH", "billing_email": "a@acme.example", **extra}
-    assert owner.send("POST", "/account/billing/details", details).status_code == 303
+    for card in ("company", "delivery"):
+        assert owner.send("POST", f"/account/billing/{card}", details).status_code == 303
     assert owner.send("POST", "/account/api-keys", {"name": "Export", **extra}).status_code == 201
     with app.app_context():
         user = db.session.get_one(User, world.acme.users[Role.OWNER])
@@ -147,7 +156,7 @@ def test_nothing_beyond_the_form_is_taken(app: Flask, world: World, browse: Brow
 
 
 @pytest.mark.parametrize(
-    "path", ["/account/profile", "/account/api-keys", "/account/billing/details", "/account/team/invitations"]
+    "path", ["/account/profile", "/account/api-keys", "/account/billing/company", "/account/team/invitations"]
 )
 def test_a_form_drawn_for_another_organization_is_refused(
     app: Flask, world: World, browse: Browse, path: str

@@ -12,7 +12,6 @@ from sqlalchemy import event, func, select, update
 
 from portal.actor import ActorKind
 from portal.audit.models import AuditEntry
-from portal.billing.models import EventStatus, StripeEvent
 from portal.extensions import db
 from portal.help_desk.models import HelpDesk, TicketSeen
 from portal.identity.models import Organization, User, UserSession
@@ -20,6 +19,7 @@ from portal.invoices.models import Invoice, InvoiceStatus
 from portal.kit.clock import utcnow
 from portal.notifications.models import OutboxMessage, OutboxStatus
 from portal.permissions import Role, StaffRole
+from portal.stripe_mirror.models import EventStatus, StripeEvent
 from portal.support.models import Recovery, RecoveryStatus
 from tests.blueprints.things import REASON, Things, address, form, make_dead_letter, make_event, make_invoice
 from tests.blueprints.web import Browser, routes

@@ -1,5 +1,6 @@
 """One of each thing that has an id, for one tenant, and the address and the form of every route about them."""
 
+import io
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -7,8 +8,9 @@ from typing import Any
 
 from werkzeug.routing import Rule
 
+from portal.actor import Actor
 from portal.api_keys.service import create_key
-from portal.billing.models import EventStatus, StripeEvent
+from portal.company.tax_ids import add_tax_id
 from portal.extensions import db
 from portal.identity.models import Organization, SecondFactor
 from portal.invoices.models import Invoice, InvoiceLine, InvoiceSource, InvoiceStatus
@@ -19,10 +21,21 @@ from portal.notifications.events import Event
 from portal.notifications.models import Audience, Channel, Notification, OutboxMessage, OutboxStatus
 from portal.notifications.unsubscribing import unsubscribe_token
 from portal.permissions import Role
+from portal.stripe_mirror.models import EventStatus, StripeEvent
+from portal.stripe_portal.models import StripeConfiguration
+from portal.stripe_portal.queries import stored_configuration
 from portal.support.models import Recovery
 from portal.support.recoveries import recovery_token
 from portal.team.invitations import invitation_token, invite_member
-from tests.factories import PASSWORD, Tenant, add_member, make_user
+from tests.factories import (
+    PASSWORD,
+    PDF_BYTES,
+    Tenant,
+    add_member,
+    make_document,
+    make_reconciliation,
+    make_user,
+)
 
 ALWAYS_ON = [
     f"{event}:{channel}"
@@ -35,6 +48,7 @@ REASON = "Ticket 4711: cannot find an invoice"
 ISSUED = datetime(2026, 10, 1, 9, tzinfo=UTC)
 PARTY = {"name": "Skylark Ltd", "address_lines": ["12 Harbour Street"], "tax_id": None, "email": None}
 BANK = {"bank": "Example Bank", "iban": "IE29 AIBK 9311 5212 3456 78", "bic": "AIBKIE2D", "reference": "A-1"}
+ADDRESS = {"country": "DE", "line1": "Hauptstr. 1", "city": "Berlin", "postal_code": "10115"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +68,9 @@ class Things:
     event_id: str
     recovery_id: str
     cancel_token: str
+    document_id: str
+    reconciliation_id: str
+    tax_id: str
     page: str = "profile"
     filename: str = "css/base.css"
 
@@ -69,6 +86,7 @@ def make_things(tenant: Tenant) -> Things:
     offline = make_invoice(tenant.organization_id, "A-1")
     hosted = make_invoice(tenant.organization_id, "S-1", stripe_id=f"in_{domain}")
     db.session.add(SecondFactor(user_id=target.user_id, secret="sealed"))
+    make_customer_class()
     event_id, recovery_id = make_event(organization), make_recovery(tenant, Role.VIEWER)
     db.session.commit()
     token = invitation_token(invitation.id, 1)
@@ -88,6 +106,9 @@ def make_things(tenant: Tenant) -> Things:
         event_id=event_id,
         recovery_id=recovery_id,
         cancel_token=recovery_token(make_recovery(tenant, Role.ADMIN)),
+        document_id=make_document(tenant.organization_id, f"Order form of {domain}.pdf"),
+        reconciliation_id=make_reconciliation(tenant.organization_id),
+        tax_id=make_tax_id(actor),
     )
 
 
@@ -127,6 +148,13 @@ def make_dead_letter(organization_id: str | None, recipient: str) -> str:
     return str(row.id)
 
 
+def make_tax_id(actor: Actor) -> str:
+    """A number that the register can be asked for; committed."""
+    made = add_tax_id(actor, "DE", "eu_vat", "DE136695976")
+    db.session.commit()
+    return made.id
+
+
 def make_invoice(
     organization_id: str,
     number: str,
@@ -163,6 +191,13 @@ def make_invoice(
     db.session.add(invoice)
     db.session.flush()
     return invoice
+
+
+def make_customer_class() -> None:
+    """The class `managed` as `flask stripe configure` leaves it; once, and flushed."""
+    if stored_configuration("managed") is None:
+        db.session.add(StripeConfiguration(customer_class="managed", stripe_id="bpc_managed", livemode=False))
+        db.session.flush()
 
 
 def make_event(organization: Organization, status: EventStatus = EventStatus.DEAD) -> str:
@@ -217,8 +252,20 @@ def form(endpoint: str, things: Things) -> dict[str, Any]:
         "account.appearance": {"theme": "dark"},
         "api_keys.create_key": {"name": "Reports"},
         "api_keys.revoke_key": {},
-        "billing.update_details": {"name": "Renamed Ltd", "billing_email": "invoices@renamed.example"},
+        "billing.save_company": {"name": "Renamed Ltd", **ADDRESS},
+        "billing.company_fields": {"name": "Renamed Ltd", **ADDRESS},
+        "billing.save_delivery": {"billing_email": "invoices@renamed.example"},
+        "billing.create_tax_id": {"country": "US", "type": "us_ein", "value": "91-1144442"},
+        "billing.tax_id_fields": {"country": "US"},
+        "billing.delete_tax_id": {},
+        "billing.look_tax_id_up": {},
         "billing.change_card": {},
+        "billing.open_home": {},
+        "billing.confirm_switch": {"price": "price_team", "seats": "5"},
+        "billing.switch_plan": {},
+        "billing.cancel_plan": {},
+        "billing.keep_plan": {},
+        "billing.release_change": {},
         "invitation.accept": {"name": "Nia Guest", "password": "a long enough password"},
         "team.update_role": {"role": "viewer"},
         "team.remove": {},
@@ -248,9 +295,18 @@ def form(endpoint: str, things: Things) -> dict[str, Any]:
         "admin.view_as_customer": {"reason": REASON},
         "admin.resend_invitation": {"reason": REASON},
         "admin.sign_person_out": {"reason": REASON},
+        "admin.change_customer_class": {"reason": REASON, "customer_class": "managed"},
+        "admin.add_document": {
+            "reason": REASON,
+            "document": (io.BytesIO(PDF_BYTES + b", page 2"), "Annex.pdf"),
+        },
+        "admin.remove_document": {"reason": REASON},
         "admin.record_payment": {"reason": REASON, "amount": "119.00", "paid_on": ISSUED.date().isoformat()},
         "admin.replay_stripe_event": {"reason": REASON},
         "admin.resend_message": {"reason": REASON},
+        "admin.replay_one_event": {"reason": REASON},
+        "admin.replay_events_since": {"reason": REASON, "since": "2026-10-01T09:00"},
+        "admin.reconcile": {"reason": REASON},
         "admin.ask_recovery": {"reason": REASON},
         "admin.approve_recovery": {"reason": REASON},
         "admin.cancel_recovery": {"reason": REASON},

@@ -12,7 +12,7 @@ from standins.run.demo import shell
 from standins.run.environment import demo_environment
 from standins.run.ports import Places
 from standins.run.procfile import read_procfile
-from tests.support.processes import ROOT, HookCatcher, MailCatcher, Process, free_port
+from tests.support.processes import ROOT, HookCatcher, MailCatcher, Process, ViesStandin, free_port
 from tests.support.stripe_standin import StripeStandin
 
 HOST = "127.0.0.1"
@@ -26,6 +26,7 @@ FOREIGN = (
         "SECRET_KEY",
         "SLACK_WEBHOOK_URL",
         "SMTP_URL",
+        "VIES_API_BASE",
     ),
     *("STRIPE_API_BASE", "STRIPE_PORTAL_CONFIG_ID", "STRIPE_SECRET_KEY", "STRIPE_WEBHOOK_SECRETS"),
 )
@@ -131,9 +132,11 @@ def portal_parts(folder: Path, database_url: str = "") -> Iterator[Parts]:
         stripe = scope.enter_context(StripeStandin(folder, port=free_port()))
         mails = scope.enter_context(MailCatcher(folder))
         hooks = scope.enter_context(HookCatcher(folder))
+        vies = scope.enter_context(ViesStandin(folder))
         web = free_port()
         ports = [
-            urlsplit(address).port or 0 for address in (stripe.url, mails.url, mails.smtp_url, hooks.url)
+            urlsplit(address).port or 0
+            for address in (stripe.url, mails.url, mails.smtp_url, hooks.url, vies.url)
         ]
         environment = demo_environment(NOT_SET, Places(HOST, HOST, web, *ports), folder)
         environment |= {"PORT_2": str(free_port())} | ({"DATABASE_URL": database_url} if database_url else {})

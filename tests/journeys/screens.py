@@ -64,7 +64,15 @@ SCREENS = (
     Screen("billing.overview", OWNER, "/account/billing"),
     Screen("billing.overview", CONTRACT, "/account/billing"),
     Screen("billing.overview", NEWCOMER, "/account/billing"),
+    Screen("billing.company", OWNER, "/account/billing/company"),
+    Screen("billing.company", NEWCOMER, "/account/billing/company"),
+    Screen("billing.delivery", OWNER, "/account/billing/delivery"),
+    Screen("billing.new_tax_id", OWNER, "/account/billing/tax-ids/new"),
+    Screen("billing.new_tax_id", NEWCOMER, "/account/billing/tax-ids/new"),
+    Screen("billing.confirm_tax_id_removal", OWNER, "/account/billing", "#tax-ids a[href$='/remove']"),
     Screen("billing.overview", VIEWER, "/account/billing", status=403),
+    Screen("billing.choose_plan", OWNER, "/account/billing/plan"),
+    Screen("billing.choose_plan", CONTRACT, "/account/billing/plan", status=409),
     Screen("usage.overview", OWNER, "/account/usage"),
     Screen("usage.overview", OWNER, "/account/usage?period=12-months"),
     Screen("usage.overview", NEWCOMER, "/account/usage"),
@@ -93,6 +101,29 @@ SCREENS = (
     Screen("admin.organizations", STAFF, "/admin/organizations?q=nobody+at+all"),
     Screen("admin.organization_page", STAFF, "/admin/organizations?q=acme", "main td a"),
     Screen("admin.jobs", STAFF, "/admin/jobs"),
+    Screen("admin.webhooks", STAFF, "/admin/webhooks"),
+    Screen("admin.webhooks", STAFF, "/admin/webhooks?status=lost&organization=Nowhere", status=422),
+    Screen("admin.webhook_event", STAFF, "/admin/webhooks", "#events td a"),
+    Screen(
+        "admin.confirm_event_replay",
+        LEAD,
+        "/admin/webhooks?status=handled",
+        "#events td a",
+        then="a[href$='/replay']",
+    ),
+    Screen("admin.confirm_replay_since", LEAD, "/admin/webhooks/replay"),
+    Screen("admin.confirm_reconciliation", LEAD, "/admin/webhooks/reconcile"),
+    Screen("admin.reconciliation", STAFF, "/admin/webhooks/reconciliations/rec_unknown", status=404),
+    Screen(
+        "admin.confirm_document", LEAD, "/admin/organizations?q=globex", "main td a", then="a[href$='/new']"
+    ),
+    Screen(
+        "admin.confirm_document_removal",
+        LEAD,
+        "/admin/organizations?q=globex",
+        "main td a",
+        then="#documents a[href$='/remove']",
+    ),
     Screen("admin.notifications", STAFF, "/admin/notifications"),
     Screen("admin.confirm_dead_letter", STAFF, "/admin/notifications/1/resend", status=403),
     Screen("admin.organization_page", STAFF, "/admin/organizations?q=globex", "main td a"),
@@ -114,6 +145,13 @@ SCREENS = (
     ),
     Screen(
         "admin.confirm_payment", LEAD, "/admin/organizations?q=globex", "main td a", then="a[href$='/paid']"
+    ),
+    Screen(
+        "admin.confirm_customer_class",
+        LEAD,
+        "/admin/organizations?q=acme",
+        "main td a",
+        then="a[href$='/class']",
     ),
     Screen("admin.confirm_replay", LEAD, "/admin/organizations/unknown/events/unknown/replay", status=404),
     Screen("admin.confirm_message", LEAD, "/admin/organizations/unknown/messages/1/resend", status=404),
@@ -139,7 +177,9 @@ REDIRECTS = (
     ("account.old_settings", OWNER, "/settings/members", "/account/team"),
     ("account.old_settings", OWNER, "/settings/never-was", "/account/team"),
     ("notifications.bell", OWNER, "/account/notifications/bell", "/account/notifications"),
+    ("billing.tax_ids", OWNER, "/account/billing/tax-ids", "/account/billing#tax-ids"),
     ("billing.card_status", OWNER, "/account/billing/card", "/account/billing"),
+    ("billing.pay", OWNER, "/account/billing/pay", "/account/billing"),
     ("admin.start", STAFF, "/admin", "/admin/organizations"),
 )
 # Addresses without a page: files, and answers for machines.
@@ -153,6 +193,8 @@ NO_PAGES = {
     "activity.list_entries_file",
     "admin.audit_log_file",
     "invoices.invoice_pdf",
+    "billing.contract_document",
+    "admin.document_file",
 }
 
 
@@ -287,9 +329,13 @@ STATES = (
     State(
         "refused details",
         OWNER,
-        "/account/billing",
-        refused("Save details", Company_name="", Billing_email="x"),
+        "/account/billing/delivery",
+        refused("Save invoice delivery", Billing_email="x"),
     ),
+    State(
+        "refused address", OWNER, "/account/billing/company", refused("Save company details", Legal_name="")
+    ),
+    State("refused tax ID", OWNER, "/account/billing/tax-ids/new", refused("Add tax ID", Number="1")),
     State("refused key", OWNER, "/account/api-keys", refused("Create key")),
     State("refused role", CONTRACT, "/account/team", refused_role),
     State("new key", NEWCOMER, "/account/api-keys", new_key),

@@ -169,7 +169,7 @@ def test_a_silent_stripe_is_said_on_the_billing_page_and_nowhere_else(
             started = time.monotonic()
             open_screen(browser, "Billing")
             assert time.monotonic() - started < SOON
-            expect(browser.get_by_text("Stripe does not answer right now")).to_be_visible()
+            expect(browser.locator(".banner__title")).to_have_text("Stripe does not answer right now")
             expect(browser.locator("#card")).to_contain_text(re.compile(r"ending in \d{4}"))
             browser.get_by_role("button", name="Change card").click()
             said(browser, "Stripe does not answer right now. Your card is unchanged.")

@@ -119,10 +119,13 @@ def companies() -> list[str]:
     return ids
 
 
+NOT_PLANNED: dict[str, Any] = dict.fromkeys(("next_plan", "next_seats", "next_at"))
+
+
 def tell(ids: list[str], numbers: range) -> None:
     """Events that go out by mail, in the portal and in Slack; each is committed by itself."""
     for number in numbers:
-        payload = {"plan": f"Plan {number}", "kind": "changed", "changes": [], "ends_at": None}
+        payload = {"plan": f"Plan {number}", "kind": "changed", "changes": [], "ends_at": None, **NOT_PLANNED}
         announce(Event.PLAN_CHANGED, system_actor(ids[number % COMPANIES]), payload)
         db.session.commit()
 

@@ -9,7 +9,7 @@ from sqlalchemy import create_engine, text
 
 from tests.journeys.browsing import NewContext, Reception, open_screen, row_of, said
 from tests.journeys.running import Portal
-from tests.journeys.test_billing import change_details
+from tests.journeys.test_billing import change_details, present_details
 from tests.journeys.test_screens import assert_sound
 from tests.support.processes import http, wait_until
 
@@ -80,8 +80,7 @@ def billing_email_changed(reception: Reception, portal: Portal, *, script: bool)
         page.reload()
         search.fill("half a na")
     someone = reception.guest(BILLING, script=script)
-    open_screen(someone, "Billing")
-    old, name = (someone.get_by_label(label).input_value() for label in ("Billing email", "Company name"))
+    old, name = present_details(someone)
     new = f"told-{'script' if script else 'plain'}@acme.example"
     change_details(someone, name, new)
 
@@ -127,15 +126,16 @@ def test_the_same_on_postgres(postgres_portal: Portal, new_context: NewContext) 
 def test_a_page_whose_session_has_ended_stays_as_it_is(reception: Reception) -> None:
     page = reception.guest(OWNER)
     open_screen(page, "Billing")
+    page.get_by_role("link", name="Edit company details").click()
     page.clock.install()
     page.reload()
-    page.get_by_label("Company name").fill("half a na")
+    page.get_by_label("Legal name").fill("half a na")
     page.context.clear_cookies()
     with page.expect_response(re.compile("/account/notifications/bell")) as asked:
         page.clock.fast_forward(POLL_MS + 100)
     assert asked.value.headers["hx-redirect"].startswith("/auth/sign-in")
-    expect(page.get_by_label("Company name")).to_have_value("half a na")
-    expect(page).to_have_url(re.compile("/account/billing$"))
+    expect(page.get_by_label("Legal name")).to_have_value("half a na")
+    expect(page).to_have_url(re.compile("/account/billing/company$"))
     expect(page.locator("#toasts .toast")).to_have_count(0)
 
 

@@ -5,7 +5,8 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 from portal.actor import Origin
-from portal.billing.models import Contract, Subscription
+from portal.billing.models import Subscription
+from portal.contracts.models import Contract
 from portal.extensions import db
 from portal.help_desk.models import HelpDesk
 from portal.help_desk.service import MOST_INVOICES, open_ticket

@@ -6,7 +6,6 @@ from datetime import datetime, timedelta
 import pytest
 from sqlalchemy import update
 
-from portal.billing.models import EventStatus, StripeEvent
 from portal.extensions import db
 from portal.jobs.models import JobSlot, WorkerProcess
 from portal.jobs.queries import Backlog, Trouble, backlogs, overview, trouble
@@ -15,6 +14,7 @@ from portal.jobs.slots import Period, claim_slot, fail_slot, lock_state
 from portal.kit.clock import utcnow
 from portal.notifications.models import Channel, OutboxMessage, OutboxStatus
 from portal.notifications.outbox import claim_messages, put_mail, put_stripe
+from portal.stripe_mirror.models import EventStatus, StripeEvent
 from tests.factories import World
 
 Receive = Callable[..., None]
