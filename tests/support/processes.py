@@ -96,8 +96,16 @@ class Process:
 
     @property
     def exit_code(self) -> int | None:
-        """None while it runs; negative for the signal that ended it."""
-        return self._process.poll()
+        """None while it runs; negative for the signal that ended it.
+
+        Asking does not collect it: until `kill_group` its number, which is its group's, must not go to a stranger.
+        """
+        if self._process.returncode is not None:
+            return self._process.returncode
+        ended = os.waitid(os.P_PID, self.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+        if ended is None:
+            return None
+        return ended.si_status if ended.si_code == os.CLD_EXITED else -ended.si_status
 
     @property
     def output(self) -> str:
@@ -116,25 +124,29 @@ class Process:
     def wait_for_exit(self, *, seconds: float = 20.0) -> int:
         """Its exit code."""
         try:
-            return self._process.wait(timeout=seconds)
-        except subprocess.TimeoutExpired:
+            wait_until("its end", lambda: self.exit_code is not None, seconds=seconds)
+        except ProcessError:
             raise ProcessError(f"still running after {seconds:g} s:\n{self.output[-4000:]}") from None
+        return self.exit_code or 0
 
     def send(self, number: signal.Signals) -> None:
-        """A signal to this one process."""
-        self._process.send_signal(number)
+        """A signal to this one process, if it is still there."""
+        if self._process.returncode is None:
+            os.kill(self.pid, number)
 
     def kill_group(self) -> None:
-        """SIGKILL for it and everything it has started in its group."""
+        """SIGKILL for it and everything it has started in its group; once, since its number is free after that."""
+        if self._process.returncode is not None:
+            return
         with suppress(ProcessLookupError):
             os.killpg(self.pid, signal.SIGKILL)
         self._process.wait(timeout=10)
 
     def stop(self, *, seconds: float = 15.0) -> int:
         """TERM, then KILL for what is left of its group. Its exit code."""
-        self._process.terminate()
-        with suppress(subprocess.TimeoutExpired):
-            self._process.wait(timeout=seconds)
+        self.send(signal.SIGTERM)
+        with suppress(ProcessError):
+            self.wait_for_exit(seconds=seconds)
         self.kill_group()
         return self._process.returncode
 
