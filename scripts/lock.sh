@@ -14,6 +14,7 @@ compile() { # NAME OPTION...
 }
 
 compile requirements "$@"
+compile requirements-e5 -c requirements.txt "$@"
 compile requirements-dev -c requirements.txt "$@"
 compile requirements-assets --no-deps "$@"
 compile requirements-spec --no-deps "$@"
