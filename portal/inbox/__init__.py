@@ -1,0 +1,1 @@
+"""The support inbox: tickets as exports give them, tagged by reason, ranked, reported."""
