@@ -1,0 +1,1 @@
+"""How the taggers' weights are made and measured: `python -m training`. Needs the tests' requirements."""
