@@ -2,10 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cache
 from typing import Any
-
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from portal.config import ROOT
 from portal.context import stripe
@@ -14,6 +11,7 @@ from portal.extensions import release_connection
 from portal.gateways.pdf import render_pdf
 from portal.invoices.models import Invoice, InvoiceLine
 from portal.kit.money import Money
+from portal.kit.paper import paper_html
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +37,7 @@ class InvoiceDocument:
 
 def invoice_pdf(invoice: Invoice) -> bytes:
     """The document as PDF, the same bytes each time for the same invoice."""
-    html = _environment().get_template("pdf/invoice.html").render(invoice=document_of(invoice))
+    html = paper_html("invoice.html", invoice=document_of(invoice))
     return render_pdf(html, base=ROOT / "static")
 
 
@@ -82,11 +80,4 @@ def document_of(invoice: Invoice) -> InvoiceDocument:
         total=money(invoice.total_minor),
         amount_paid=money(invoice.paid_minor),
         amount_due=money(invoice.due_minor),
-    )
-
-
-@cache
-def _environment() -> Environment:
-    return Environment(
-        loader=FileSystemLoader(ROOT / "templates"), autoescape=True, undefined=StrictUndefined
     )

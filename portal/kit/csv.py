@@ -39,9 +39,14 @@ def csv_lines(header: Sequence[str], rows: Iterable[Sequence[Cell]]) -> Iterator
     Text is made safe by `safe_text`; integers and decimals stay numbers, negative ones too; dates and times
     are written in ISO 8601; None is an empty cell.
     """
+    yield from csv_rows(chain([header], rows))
+
+
+def csv_rows(rows: Iterable[Sequence[Cell]]) -> Iterator[bytes]:
+    """The same without a header, to go on with a file."""
     line = io.StringIO(newline="")
     writer = csv.writer(line, lineterminator="\r\n")
-    for row in chain([header], rows):
+    for row in rows:
         writer.writerow([_cell(value) for value in row])
         yield line.getvalue().encode()
         line.seek(0)

@@ -3,6 +3,7 @@
 from datetime import UTC, date, datetime
 from functools import lru_cache
 
+from babel import Locale
 from babel.dates import format_date, format_timedelta
 from babel.numbers import format_decimal
 
@@ -13,6 +14,11 @@ def long_date(value: date | datetime | str, locale: str = DEFAULT_LOCALE) -> str
     """`November 23, 2026`. Takes ISO text too."""
     moment = datetime.fromisoformat(value) if isinstance(value, str) else value
     return str(format_date(moment, "long", locale=locale))
+
+
+def language_name(code: str, locale: str = DEFAULT_LOCALE) -> str:
+    """`German` for `de`, `unknown` for `und`; a code that has no name as it is."""
+    return "unknown" if code == "und" else str(Locale.parse(locale).languages.get(code, code))
 
 
 def short_date(value: date | datetime, locale: str = DEFAULT_LOCALE) -> str:
