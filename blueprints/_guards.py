@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 from flask import Response, current_app, request, url_for
 
 from blueprints._actor import current_actor, session_source, signed_in
+from blueprints._closed import refuse_closed
 from blueprints._headers import SAFE_METHODS
 from blueprints._htmx import redirect_to
 from portal.errors import ConflictError, ForbiddenError, NotFoundError
@@ -90,7 +91,7 @@ def enforce_guard() -> Response | None:
     _check_view(guard, session)
     _check_door(guard, session)
     _refuse_stale_form(session)
-    return _ask_for_proof(guard, session)
+    return refuse_closed(session) or _ask_for_proof(guard, session)
 
 
 def _check_public_door() -> None:

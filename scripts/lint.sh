@@ -20,5 +20,8 @@ trap 'rm -rf "$scratch"' EXIT
     .venv/bin/flask db upgrade >"$scratch/log" 2>&1 || { cat "$scratch/log"; exit 1; }
     .venv/bin/flask db check
 )
+step "routes equal the signed scope"
+SECRET_KEY=only-for-this-check-only-for-this-check DATABASE_URL="sqlite:///$scratch/none.sqlite" \
+    PUBLIC_APP_URL=http://127.0.0.1:5000 .venv/bin/flask scope check
 step "security lint"
 .venv/bin/bandit --quiet --recursive portal blueprints jobs commands wsgi.py

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -17,6 +17,7 @@ from portal.identity.models import Membership, Organization, User, UserSession
 from portal.kit.clock import utcnow
 from portal.kit.tokens import digest, new_secret
 from portal.permissions import Role, StaffRole
+from portal.rollout.queries import closed_by, flag_columns
 
 log = logging.getLogger("portal.sessions")
 CUSTOMER_IDLE, CUSTOMER_LIFETIME = timedelta(days=7), timedelta(days=30)  # ASVS V7.3.1, V7.3.2
@@ -39,7 +40,8 @@ class CustomerView:
 class SignedIn:
     """Who a session belongs to and where they stand, as of this request.
 
-    `payment_trouble` is the organization's, so that the pages' banner costs no query where nothing is wrong.
+    `payment_trouble` is the organization's, so that the pages' banner costs no query where nothing is wrong, and
+    `closed_screens` are those that are switched off for it, by `portal.rollout`.
     """
 
     session_id: str
@@ -56,6 +58,7 @@ class SignedIn:
     role: Role | None
     memberships_count: int
     payment_trouble: str | None
+    closed_screens: frozenset[str] = frozenset()
     view: CustomerView | None = None
 
     def is_stale(self, now: datetime) -> bool:
@@ -90,6 +93,7 @@ FIND_SESSION: Select[*tuple[Any, ...]] = (
         Membership.role,
         OTHER_MEMBERSHIPS,
         Organization.payment_trouble,
+        *flag_columns(Organization.id),
     )
     .join(User, User.id == UserSession.user_id)
     .outerjoin(
@@ -144,7 +148,11 @@ def find_session(token: str) -> SignedIn | None:
         "customer_since": now - CUSTOMER_IDLE,
     }
     rows = fetch_rows(FIND_SESSION, values)
-    return SignedIn(*rows[0]) if rows else None
+    if not rows:
+        return None
+    *facts, percents, own = rows[0]
+    found = SignedIn(*facts)
+    return replace(found, closed_screens=closed_by(found.organization_id, percents, own))
 
 
 def touch_session(token_hash: str) -> None:

@@ -1,0 +1,1 @@
+"""Rollout: which screens are open to which organizations, since when, and why."""
