@@ -1,0 +1,1 @@
+"""Deflection: what customers no longer write about since a screen does it."""
