@@ -9,7 +9,9 @@ from sqlalchemy import select
 from demo import timeline
 from demo.company import ACME_COMPANY, GLOBEX_COMPANY, write_company
 from demo.contract import globex_contract, globex_order_form
+from demo.deflection import customer_emails, write_deflection
 from demo.invoices import globex_invoices
+from demo.nudges import write_nudges
 from demo.story import (
     ACME,
     ACME_PEOPLE,
@@ -66,7 +68,8 @@ def is_seeded() -> bool:
 def has_other_people() -> bool:
     """Whether somebody who is not of the demo is in the database."""
     demo_emails = [person.email for person in (*ACME_PEOPLE, *GLOBEX_PEOPLE)] + [staff[1] for staff in STAFF]
-    return db.session.scalar(select(User.id).where(User.email.not_in(demo_emails)).limit(1)) is not None
+    others = User.email.not_in(demo_emails + customer_emails())
+    return db.session.scalar(select(User.id).where(others).limit(1)) is not None
 
 
 def seed_demo() -> Made:
@@ -93,8 +96,10 @@ def seed_demo() -> Made:
     write_company(globex_id, GLOBEX_COMPANY)
     _invite_somebody(acme_id)
     usage_events = _write_usage(acme_id, globex_id, now)
+    customers = write_deflection(now)
+    write_nudges(now)
     db.session.commit()
-    return Made(len(users), 2, usage_events, customer)
+    return Made(len(users) + len(customer_emails()), 2 + customers, usage_events, customer)
 
 
 def _make_users(now: datetime, password: str) -> dict[str, User]:
