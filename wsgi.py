@@ -16,6 +16,7 @@ from blueprints._session_sources import SOURCES
 from blueprints._views import register_template_context
 from blueprints.webhooks.short_way import add_short_way
 from commands import register_commands
+from commands.keyless import throwaway_key
 from portal import models  # noqa: F401
 from portal.config import Settings, SettingsError, load_settings
 from portal.context import Services
@@ -63,7 +64,7 @@ def create_app(settings: Settings | None = None) -> Flask:
 def settings_or_exit() -> Settings:
     """The environment's settings; the same one line for the web server, the worker and every command."""
     try:
-        return load_settings()
+        return load_settings(**throwaway_key(sys.argv))
     except SettingsError as error:
         sys.exit(f"settings: {error}")
 

@@ -15,16 +15,18 @@ from typing import Any
 
 from bench import pages
 from bench.backlog import EVENTS_A_SECOND, MOST_OF_P95, drain, receipt_beside_backlog
+from bench.deflection import show_coverages
 from bench.log import MOST_CHECK_SECONDS, check_log
 from bench.people import People, application, fill
 from bench.ratios import Pair, Ratio
 from bench.rig import ENGINES, BenchError, empty_database, folder
 from bench.servers import choose_server
+from bench.taggers import bench_taggers
 from portal.config import VAR
 from tests.support.processes import ProcessError
 
 Report = dict[str, Any]
-PARTS = ("pages", "events")
+PARTS = ("pages", "events", "taggers")
 
 
 def main() -> int:
@@ -33,10 +35,14 @@ def main() -> int:
     report: Report = {"python": platform.python_version(), "cores": os.cpu_count(), "engines": {}}
     try:
         with folder() as place:
-            for engine in options.engines:
+            for engine in options.engines if options.only != "taggers" else ():
                 report["engines"][engine] = bench_engine(engine, place, options)
+            if options.only in (None, "taggers"):
+                report["taggers"] = bench_taggers(options.rounds)
             if os.environ.get("SERVERS") == "1":
                 report["servers"] = choose_server(place)
+        if options.only is None:
+            report["deflection"] = show_coverages()
     except (BenchError, ProcessError) as error:
         print(f"bench: {error}", file=sys.stderr)
         return 1
@@ -52,7 +58,9 @@ def arguments() -> argparse.Namespace:
     )
     parser.add_argument("--engines", nargs="+", choices=ENGINES, default=ENGINES)
     parser.add_argument("--rounds", type=int, default=5, help="alternated rounds; the median counts (5)")
-    parser.add_argument("--only", choices=PARTS, help="pages, or Stripe's events (both)")
+    parser.add_argument(
+        "--only", choices=PARTS, help="pages, Stripe's events, or the taggers of the inbox (all)"
+    )
     parser.add_argument("--seconds", type=float, default=2.0, help="of load in each round (2)")
     return parser.parse_args()
 

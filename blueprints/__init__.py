@@ -10,8 +10,10 @@ from blueprints.admin import admin
 from blueprints.api import api
 from blueprints.api_keys import api_keys
 from blueprints.billing import billing
+from blueprints.help import help_screen
 from blueprints.invoices import invoices
 from blueprints.notifications import notifications
+from blueprints.nudges import nudges
 from blueprints.ops import ops
 from blueprints.product import auth, invitation, product
 from blueprints.recovery import recovery
@@ -26,9 +28,11 @@ BLUEPRINTS = (
     api,
     api_keys,
     billing,
+    help_screen,
     invitation,
     invoices,
     notifications,
+    nudges,
     ops,
     recovery,
     security,

@@ -1,5 +1,7 @@
 """Security headers on every answer, and the check that a change was asked for by one of our own pages."""
 
+from urllib.parse import urlsplit
+
 from flask import Response, g, request
 
 from portal.config import Settings
@@ -7,6 +9,8 @@ from portal.errors import ForbiddenError
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 STRIPE_PAGES = "https://*.stripe.com"
+FRAMED_ENDPOINTS = {"nudges.frame", "nudges.dismiss_note"}
+"""What the product may put into a frame on its own pages; everything else is in nobody's."""
 TOKEN_ENDPOINTS = {
     *("invitation.show", "invitation.accept"),
     *("notifications.confirm_unsubscribe", "notifications.unsubscribe"),
@@ -59,7 +63,18 @@ def security_headers(settings: Settings, endpoint: str | None, nonce: str) -> di
         headers["Cache-Control"] = "public, max-age=3600"
     elif endpoint != "static":
         headers["Cache-Control"] = "no-store"
+    if endpoint in FRAMED_ENDPOINTS:
+        del headers["X-Frame-Options"]  # it cannot name another site; browsers that know the policy ignore it
+        policy = headers["Content-Security-Policy"]
+        wanted = f"frame-ancestors {_product_origin(settings)}"
+        headers["Content-Security-Policy"] = policy.replace("frame-ancestors 'none'", wanted)
     return headers
+
+
+def _product_origin(settings: Settings) -> str:
+    """The site of `PRODUCT_URL` as a policy names it; a path there is on this host."""
+    parts = urlsplit(settings.product_url)
+    return f"{parts.scheme}://{parts.netloc}" if parts.netloc else "'self'"
 
 
 def content_security_policy(settings: Settings, nonce: str) -> str:

@@ -13,6 +13,7 @@ from blueprints._actor import signed_in
 from blueprints._guards import enforce_guard
 from blueprints._headers import SAFE_METHODS, add_security_headers, refuse_cross_site
 from blueprints._uploads import allow_file
+from blueprints._visits import note_screen
 from portal.config import Settings
 from portal.context import current_settings
 from portal.errors import InvalidInputError
@@ -38,6 +39,7 @@ def register_request_hooks(app: Flask, settings: Settings) -> None:
     app.after_request(log_request)  # after_request hooks run last registered first
     app.after_request(lambda response: add_security_headers(response, settings))
     app.after_request(finish_transaction)
+    app.after_request(note_screen)
 
 
 def start_request() -> None:

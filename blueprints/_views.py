@@ -1,6 +1,7 @@
 """What every template may count on: the viewer, the organization, the navigation, words for times and money."""
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import lru_cache
@@ -24,7 +25,7 @@ from portal.kit.words import ago, exact_time, file_size, long_date, number, shor
 from portal.notifications.catalogue import topic_label
 from portal.notifications.inbox import unread_count
 from portal.permissions import ROLE_LABELS, Permission
-from portal.scope import open_screens
+from portal.scope import SCREENS, open_screens
 
 THEMES = ("light", "dark", "system")
 
@@ -43,6 +44,8 @@ class NavigationItem:
 STAFF_PAGES = (
     ("Organizations", "admin.organizations", "building"),
     ("Audit log", "admin.audit_log", "activity"),
+    ("Flags", "admin.flags", "flag"),
+    ("Deflection", "admin.deflection", "chart"),
     ("Webhooks", "admin.webhooks", "webhook"),
     ("Jobs", "admin.jobs", "clock"),
     ("Notifications", "admin.notifications", "bell"),
@@ -149,7 +152,7 @@ def _signed_in_context(session: SignedIn) -> dict[str, Any]:
     if session.organization_id and session.role:
         context["organization"] = {"id": session.organization_id, "name": session.organization_name}
         context["role"] = session.role
-        context["can"] = current_actor().can
+        context["can"] = _can(session)
         context["payment_trouble"] = _payment_trouble
     if session.memberships_count > 1:
         context["memberships"] = [
@@ -162,6 +165,13 @@ def _signed_in_context(session: SignedIn) -> dict[str, Any]:
             for row in memberships_of_user(session.user_id)
         ]
     return context
+
+
+def _can(session: SignedIn) -> Callable[[Permission], bool]:
+    """What buttons and links ask: the role allows it, and its screen is not switched off."""
+    actor = current_actor()
+    closed = {screen.permission for screen in SCREENS if screen.name in session.closed_screens}
+    return lambda permission: permission not in closed and actor.can(permission)
 
 
 def _payment_trouble() -> PaymentTrouble | None:
@@ -178,7 +188,7 @@ def _navigation(session: SignedIn) -> list[NavigationItem]:
         NavigationItem(
             screen.label, url_for(screen.endpoint), screen.icon, blueprint == screen.blueprint, screen.group
         )
-        for screen in open_screens(session.role)
+        for screen in open_screens(session.role, session.closed_screens)
         if session.view is None or screen.permission is not None
     ]
 

@@ -1,16 +1,16 @@
 """`flask organizations` and `flask staff`: how a fresh portal gets its first people."""
 
 import click
-from flask.cli import AppGroup
 
+from commands.output import DatabaseGroup
 from portal.errors import PortalError
 from portal.extensions import db
 from portal.permissions import StaffRole
 from portal.stripe_mirror.sync import sync_everything
 from portal.support import service
 
-organization_commands = AppGroup("organizations", help="Customers of the product.")
-staff_commands = AppGroup("staff", help="People who run the product.")
+organization_commands = DatabaseGroup("organizations", help="Customers of the product.")
+staff_commands = DatabaseGroup("staff", help="People who run the product.")
 
 
 @organization_commands.command("add")

@@ -10,9 +10,8 @@ from pathlib import Path
 from typing import IO, Any
 
 import click
-from flask.cli import AppGroup
 
-from commands.output import JSON, counted, progress, say_json
+from commands.output import JSON, DatabaseGroup, counted, progress, say_json
 from portal.audit.chain import AuditKey, audit_keys
 from portal.audit.export import FileKind, export_lines
 from portal.audit.findings import MOST_FINDINGS, Report
@@ -26,7 +25,7 @@ from portal.errors import PortalError
 from portal.extensions import db
 from portal.kit.clock import utcnow
 
-audit_log_commands = AppGroup(
+audit_log_commands = DatabaseGroup(
     "audit-log", help="The audit log: check it, export it, keep its heads elsewhere."
 )
 DAYS = re.compile(r"[1-9]\d{0,4}d")

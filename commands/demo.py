@@ -2,14 +2,14 @@
 
 import click
 import stripe
-from flask.cli import AppGroup
 
+from commands.output import DatabaseGroup
 from demo.reset import reset_demo
 from demo.seed import has_other_people, is_seeded, seed_demo
 from portal.context import current_settings
 from portal.errors import PortalError
 
-demo_commands = AppGroup("demo", help="The demo people and their history.")
+demo_commands = DatabaseGroup("demo", help="The demo people and their history.")
 
 
 @demo_commands.command("seed")

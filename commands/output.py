@@ -5,31 +5,48 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from typing import Any
 
 import click
+from flask.cli import AppGroup
+from sqlalchemy.exc import DBAPIError
 
 JSON = click.option("--json", "as_json", is_flag=True, help="Figures as JSON on standard output.")
 
 
+class DatabaseGroup(AppGroup):
+    """Commands that need the database: where it fails them, one line says why and they end with 1."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command that was typed."""
+        try:
+            return super().invoke(ctx)
+        except DBAPIError as error:
+            why = (str(error.orig).strip() or type(error).__name__).splitlines()[0].rstrip(".")
+            message = f"The database says: {why}; is it migrated (flask db upgrade)?"
+            raise click.ClickException(message) from error
+
+
 @contextmanager
-def progress(label: str, length: int | None, every: int = 500) -> Iterator[Callable[[], None]]:
-    """A bar on standard error, where that is a terminal; the step is to be called for each piece.
+def progress(label: str, length: int | None, every: int = 500) -> Iterator[Callable[..., None]]:
+    """A bar on standard error, where that is a terminal; the step is to be called for each piece, or for some at once.
 
     It is drawn anew each `every` pieces.
     """
     with click.progressbar(
         length=length or 0, label=label, file=sys.stderr, hidden=not sys.stderr.isatty()
     ) as bar:
-        done = 0
+        waiting = 0
 
-        def step() -> None:
-            nonlocal done
-            done += 1
-            if done % every == 0:
-                bar.update(every)
+        def step(pieces: int = 1) -> None:
+            nonlocal waiting
+            waiting += pieces
+            if waiting >= every:
+                bar.update(waiting)
+                waiting = 0
 
         yield step
-        bar.update(done % every)
+        bar.update(waiting)
 
 
 def say_json(**figures: object) -> None:

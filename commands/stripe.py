@@ -5,9 +5,8 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import click
-from flask.cli import AppGroup
 
-from commands.output import JSON, counted, progress, say_json
+from commands.output import JSON, DatabaseGroup, counted, progress, say_json
 from commands.stripe_portal import configure_portal, show_drift
 from portal.actor import system_actor
 from portal.context import stripe
@@ -27,7 +26,9 @@ from portal.stripe_mirror.reconcile import (
 )
 from portal.stripe_mirror.replay import replay_event, replay_since
 
-stripe_commands = AppGroup("stripe", help="Stripe: its Customer Portal, its events, and what is kept of it.")
+stripe_commands = DatabaseGroup(
+    "stripe", help="Stripe: its Customer Portal, its events, and what is kept of it."
+)
 stripe_commands.add_command(configure_portal)
 stripe_commands.add_command(show_drift)
 OPERATOR = replace(system_actor(None, "Operator"), staff_role=StaffRole.LEAD)

@@ -23,6 +23,7 @@ from jobs.work import Work
 from portal.company.models import TaxId
 from portal.context import services
 from portal.extensions import db
+from portal.inbox.models import TicketAudit
 from portal.jobs.models import JobSlot
 from portal.jobs.service import forget_worker
 from portal.jobs.slots import claim_slot, fail_slot, finish_slot, hand_back_slot
@@ -34,7 +35,7 @@ from portal.stripe_mirror.models import StripeEvent, StripeReconciliation
 
 DRAIN_SECONDS = 25
 TICK_SECONDS = 5
-CLAIMED_TABLES = (StripeEvent, StripeReconciliation, TaxId, OutboxMessage, JobSlot)
+CLAIMED_TABLES = (StripeEvent, StripeReconciliation, TaxId, OutboxMessage, TicketAudit, JobSlot)
 log = logging.getLogger("portal.jobs")
 
 

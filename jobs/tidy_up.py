@@ -1,11 +1,13 @@
 """Forget what nobody needs any more.
 
-Finished windows of guess counters, sessions and slots that ended a month ago, devices whose cookie is gone.
+Finished windows of guess counters, sessions and slots that ended a month ago, devices whose cookie is gone,
+visits that no report is made from any more.
 """
 
 from datetime import timedelta
 
 from jobs.work import Work
+from portal.deflection.visits import KEPT_FOR, forget_visits
 from portal.identity.devices import KNOWN_FOR, forget_devices
 from portal.identity.sessions import delete_ended_sessions
 from portal.identity.throttle import delete_finished_windows
@@ -17,6 +19,7 @@ KEEP_ENDED = timedelta(days=30)
 
 def tidy_up(_work: Work) -> int:
     """Returns how many rows were forgotten."""
-    before = utcnow() - KEEP_ENDED
-    ended = delete_ended_sessions(before) + delete_old_slots(before)
-    return delete_finished_windows() + ended + forget_devices(utcnow() - KNOWN_FOR)
+    now = utcnow()
+    ended = delete_ended_sessions(now - KEEP_ENDED) + delete_old_slots(now - KEEP_ENDED)
+    forgotten = forget_devices(now - KNOWN_FOR) + forget_visits(now - KEPT_FOR)
+    return delete_finished_windows() + ended + forgotten

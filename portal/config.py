@@ -57,6 +57,19 @@ class Settings(BaseSettings):
     zendesk_shared_secret: SecretStr | None = None
     intercom_client_secret: SecretStr | None = None
     helpscout_secret: SecretStr | None = None
+    zendesk_subdomain: str | None = Field(default=None, pattern=r"^[a-z0-9][a-z0-9-]*$")
+    zendesk_email: str | None = None
+    zendesk_api_token: SecretStr | None = None
+    zendesk_api_base: str | None = None
+    intercom_access_token: SecretStr | None = None
+    intercom_region: Literal["us", "eu", "au"] = "us"
+    intercom_api_base: str | None = None
+    helpscout_app_id: str | None = None
+    helpscout_app_secret: SecretStr | None = None
+    helpscout_api_base: str | None = None
+    freshdesk_domain: str | None = Field(default=None, pattern=r"^[a-z0-9][a-z0-9-]*(\.[a-z0-9-]+)*$")
+    freshdesk_api_key: SecretStr | None = None
+    freshdesk_api_base: str | None = None
     metering_url: SecretStr | None = None
     usage_metric: str = "api_calls"
     usage_unit: str = "API calls"
@@ -137,6 +150,13 @@ class Settings(BaseSettings):
         parts = urlsplit(value.get_secret_value()) if value else None
         if parts and parts.scheme != "https" and parts.hostname not in LOOPBACK_HOSTS:
             raise ValueError("must start with https://")
+        return value
+
+    @field_validator("zendesk_api_base", "intercom_api_base", "helpscout_api_base", "freshdesk_api_base")
+    @classmethod
+    def _only_on_this_machine(cls, value: str | None) -> str | None:
+        if value is not None and urlsplit(value).hostname not in LOOPBACK_HOSTS:
+            raise ValueError("only for a stand-in on this machine")
         return value
 
     @field_validator("public_app_url")

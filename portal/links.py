@@ -50,6 +50,11 @@ def notifications() -> str:
     return _absolute("/account/notifications")
 
 
+def screen(screen_name: str) -> str:
+    """The page of a screen, by the name it has in `portal.scope`."""
+    return _absolute(f"/account/{screen_name}")
+
+
 def unsubscribe(token: str) -> str:
     """The page that switches off a kind of mail without signing in."""
     return _absolute(f"/notifications/unsubscribe/{token}")

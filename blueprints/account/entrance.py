@@ -31,7 +31,7 @@ def start() -> Response:
     session = require_signed_in()
     if session.staff_role and session.organization_id is None:
         return redirect_to(url_for("admin.organizations"))
-    screens = open_screens(session.role)
+    screens = open_screens(session.role, session.closed_screens)
     organizational = [screen for screen in screens if screen.permission is not None]
     return redirect_to(url_for((organizational or screens)[0].endpoint))
 

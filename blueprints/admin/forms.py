@@ -11,21 +11,28 @@ from wtforms.validators import InputRequired
 from blueprints._forms import Cleaned, PortalForm
 from portal.audit.reasons import clean_reason
 
-WANTED_AMOUNT = "Write an amount such as 1200.00."
+AMOUNT_EXAMPLE = "1200.00"
+WANTED_AMOUNT = f"Write an amount such as {AMOUNT_EXAMPLE}."
 WANTED_DAY = "Write a day such as 2026-03-31."
 
 
 class AmountField(DecimalField):
-    """An amount in major units."""
+    """An amount in major units. `example` is one that fits the field, for who has written none."""
 
     data: Decimal
+
+    def __init__(self, *args: Any, example: str = AMOUNT_EXAMPLE, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.example = example
 
     def process_formdata(self, valuelist: list[Any]) -> None:
         """Raises `ValueError` in words for people."""
         try:
             super().process_formdata(valuelist)
         except ValueError:
-            raise ValueError(WANTED_AMOUNT) from None
+            has_comma = any("," in str(value) for value in valuelist)
+            wanted = "a point, not a comma," if has_comma else "an amount"
+            raise ValueError(f"Write {wanted} such as {self.example}.") from None
 
 
 class DayField(DateField):

@@ -20,9 +20,9 @@ UNSUBSCRIBES = "120 per minute"
 @notifications.get("/notifications/unsubscribe/<unsubscribe_token>")
 @public
 def confirm_unsubscribe(unsubscribe_token: str) -> Response:
-    """What the link switches off. Opening it changes nothing: scanners of mails open links."""
+    """What the link switches off, or that it is off. Opening it changes nothing: scanners of mails open links."""
     found = unsubscribing.read_unsubscribe_token(unsubscribe_token)
-    return show(found, is_done=False)
+    return show(found, is_done=unsubscribing.are_off(found))
 
 
 @notifications.post("/notifications/unsubscribe/<unsubscribe_token>")

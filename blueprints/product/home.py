@@ -4,6 +4,7 @@ from flask import Response
 
 from blueprints._guards import public
 from blueprints._htmx import page
+from blueprints.nudges._note import current_note, showing
 from blueprints.product import product
 
 
@@ -11,4 +12,5 @@ from blueprints.product import product
 @public
 def home() -> Response:
     """What stands where the product itself would be."""
-    return page("product/home.html")
+    note = current_note()
+    return showing(note, page("product/home.html", note=note))

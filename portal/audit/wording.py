@@ -68,6 +68,12 @@ SENTENCES: dict[Action, str] = {
     Action.STRIPE_EVENT_REPLAYED: "had the Stripe event {entity} handled again",
     Action.STRIPE_EVENTS_REPLAYED: "had Stripe events handled again: {entity}",
     Action.RECONCILIATION_ASKED: "had Stripe compared with what the portal keeps",
+    Action.TICKET_AUDIT_ASKED: "had support tickets audited: {entity}",
+    Action.TICKET_REASON_PINNED: "settled the reason of the ticket {entity}",
+    Action.TICKET_REASON_UNPINNED: "left the reason of the ticket {entity} to the tagger",
+    Action.SCREEN_PERCENT_CHANGED: "changed how many organizations the screen {entity} is open to",
+    Action.SCREEN_SET_FOR_ORGANIZATION: "changed whether the screen {entity} is open",
+    Action.NUDGE_SENT: "told {entity} of a screen that does what they wrote to support about",
     Action.RECOVERY_ASKED: "asked to remove the second factor of {entity}",
     Action.RECOVERY_APPROVED: "approved to remove the second factor of {entity}",
     Action.RECOVERY_CANCELLED: "stopped the removal of the second factor of {entity}",
@@ -129,6 +135,12 @@ FIELD_LABELS = {
     "sessions_ended": "Devices signed out",
     "bytes": "Bytes",
     "sha256": "SHA-256",
+    "files": "Files",
+    "tagger": "Tagger",
+    "reason": "Reason",
+    "unclear": "Unclear",
+    "percent": "Percent",
+    "open": "Open",
 }
 
 OWN_LABELS = {("organization", "name"): "Legal name"}

@@ -30,8 +30,7 @@ def _invoice(payload: Mapping[str, Any]) -> str:
 TEAM, BILLING, USAGE, API_KEYS = (
     _page(page) for page in (links.team, links.billing, links.usage, links.api_keys)
 )
-STAFF_WEBHOOKS = _page(links.staff_webhooks)
-SECURITY, ACTIVITY = _page(links.security), _page(links.activity)
+STAFF_WEBHOOKS, SECURITY, ACTIVITY = map(_page, (links.staff_webhooks, links.security, links.activity))
 R = Recipients
 CATALOGUE: dict[Event, Entry] = {
     Event.MEMBER_ADDED: Entry(
@@ -172,6 +171,14 @@ CATALOGUE: dict[Event, Entry] = {
     ),
     Event.API_KEY_EXPIRING: Entry(
         "API key expiring", "An API key stops working soon.", Group.API_KEYS, _to(R.ADMINS), API_KEYS
+    ),
+    Event.SCREEN_CAN_DO_IT: Entry(
+        "What you can do yourself",
+        "A page here does by now what you wrote to support about. One mail, ever; without it no note either.",
+        Group.ACCOUNT,
+        _to(R.ABOUT),
+        lambda payload: links.screen(payload["screen"]),
+        is_for_staff=False,
     ),
     Event.NEW_DEVICE: Entry(
         "Sign-in on a new device",

@@ -33,6 +33,7 @@ class Event(StrEnum):
     API_KEY_REVOKED = "api-key-revoked"
     API_KEY_LEAKED = "api-key-leaked"
     API_KEY_EXPIRING = "api-key-expiring"
+    SCREEN_CAN_DO_IT = "screen-can-do-it"
     NEW_DEVICE = "new-device"
     SECOND_FACTOR_CHANGED = "second-factor-changed"
     EMAIL_CHANGED = "email-changed"
@@ -72,6 +73,7 @@ READ: dict[Event, set[str]] = {
     Event.API_KEY_REVOKED: _KEY,
     Event.API_KEY_LEAKED: _KEY | {"found_at", "is_revoked"},
     Event.API_KEY_EXPIRING: _KEY | {"expires_at"},
+    Event.SCREEN_CAN_DO_IT: {"title", "advice", "screen", "screen_label", "wrote_at", "organization"},
     Event.NEW_DEVICE: {"device"},
     Event.SECOND_FACTOR_CHANGED: {"change", "codes_left"},
     Event.EMAIL_CHANGED: {"before", "after"},

@@ -62,6 +62,12 @@ def unsubscribe(token: str, origin: Origin) -> Unsubscription:
     return found
 
 
+def are_off(found: Unsubscription) -> bool:
+    """Whether none of these mails is sent any more."""
+    present = preferences_of(found.user_id, found.audience)
+    return all(UserChannel.EMAIL not in present[event] for event in found.events)
+
+
 def _events(topic: str, audience: Audience) -> frozenset[Event]:
     """What a topic stands for; what is locked is not among it."""
     if topic == DIGEST_TOPIC:

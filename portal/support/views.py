@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 from sqlalchemy import Select, bindparam, exists, or_, select
 from sqlalchemy.exc import IntegrityError
@@ -19,12 +20,18 @@ from portal.identity.sessions import CustomerView, SignedIn
 from portal.kit.clock import utcnow
 from portal.notifications.events import Event, announce
 from portal.permissions import Role, StaffRole
+from portal.rollout.queries import closed_by, flag_columns
 from portal.support.models import StaffView
 
 LIFETIME = timedelta(minutes=30)
-FIND_VIEW = (
+FIND_VIEW: Select[*tuple[Any, ...]] = (
     select(
-        StaffView.id, Organization.id, Organization.name, StaffView.expires_at, Organization.payment_trouble
+        StaffView.id,
+        Organization.id,
+        Organization.name,
+        StaffView.expires_at,
+        Organization.payment_trouble,
+        *flag_columns(Organization.id),
     )
     .join(Organization, Organization.id == StaffView.organization_id)
     .where(
@@ -45,7 +52,8 @@ def in_view(session: SignedIn) -> SignedIn:
     rows = fetch_rows(FIND_VIEW, {"user": session.user_id, "session": session.session_id, "now": utcnow()})
     if not rows:
         return session
-    view, payment_trouble = CustomerView(*rows[0][:4]), rows[0][4]
+    *facts, payment_trouble, percents, own = rows[0]
+    view = CustomerView(*facts)
     return replace(
         session,
         organization_id=view.organization_id,
@@ -53,6 +61,7 @@ def in_view(session: SignedIn) -> SignedIn:
         role=Role.OWNER,
         memberships_count=1,
         payment_trouble=payment_trouble,
+        closed_screens=closed_by(view.organization_id, percents, own),
         view=view,
     )
 
@@ -66,6 +75,7 @@ def outside_view(session: SignedIn) -> SignedIn:
         role=None,
         memberships_count=0,
         payment_trouble=None,
+        closed_screens=frozenset(),
         view=None,
     )
 

@@ -15,9 +15,11 @@ EXEMPT = {
     "api.intercom_initialize",
     "api.intercom_submit",
     "api.helpscout",
+    "api.dismiss_nudge",
     "notifications.unsubscribe",
 }
-"""Machines that sign what they send and carry no cookies; mail providers that post the link of a mail (RFC 8058)."""
+"""Machines that sign what they send, or bring a token, and carry no cookies; mail providers that post the link of a
+mail (RFC 8058)."""
 ATTACKS: dict[str, dict[str, str]] = {
     "no token": {"token": ""},
     "another browser's token": {"token": "another"},

@@ -25,14 +25,18 @@ REFUSED_BY_RULE = {
     ("security.keep_codes", 422),
     ("admin.add_document", 422),
     ("billing.confirm_switch", 422),
+    ("admin.deflection_csv", 422),
 }
 """Somebody signed in is let in and told: that the invitation is another person's, that a code is wrong or missing,
-that there is no contract for a document, that no other plan is offered."""
-SIGNED = {"ops.metrics", "api.zendesk", "api.intercom_initialize", "api.intercom_submit", "api.helpscout"}
-"""Open to everybody, and then to be signed; see tests/blueprints/test_help_desk_signatures.py and test_work.py."""
+that there is no contract for a document, that no other plan is offered, that no quarter was named."""
+SIGNED = {
+    *("ops.metrics", "api.zendesk", "api.intercom_initialize", "api.intercom_submit", "api.helpscout"),
+    *("api.nudge", "api.dismiss_nudge"),
+}
+"""Open to everybody, and then to be signed; see test_help_desk_signatures.py, test_work.py and test_nudges.py."""
 OWN_PLACES = {"account.switch_organization"}
-OF_THE_OWNER = {"notifications.open_one", "notifications.read_one"}
-"""About an entry in the inbox of Acme's owner: for everybody else there is no such thing."""
+OF_THE_OWNER = {"notifications.open_one", "notifications.read_one", "nudges.dismiss_note"}
+"""About an entry in the inbox of Acme's owner, or their note: for everybody else there is no such thing."""
 
 
 def test_every_route_carries_a_guard(app: Flask) -> None:

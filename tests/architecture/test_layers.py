@@ -10,7 +10,18 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-ALL_OF_OURS = {"blueprints", "jobs", "standins", "demo", "tests", "wsgi", "bench", "migrations"}
+ALL_OF_OURS = {
+    "blueprints",
+    "jobs",
+    "standins",
+    "demo",
+    "tests",
+    "wsgi",
+    "bench",
+    "migrations",
+    "training",
+    "commands",
+}
 REQUEST_GLOBALS = {"request", "session", "g"}
 OUTSIDE = {"stripe", "smtplib", "weasyprint", "requests"}
 HEAVY = ("altair", "vl_convert", "weasyprint", "pandas")

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-LAYERS = ("portal", "blueprints", "jobs", "standins", "demo")
+LAYERS = ("portal", "blueprints", "jobs", "standins", "demo", "commands", "training")
 LONGEST_FUNCTION, LONGEST_FILE = 30, 300
 EXCEPTIONS: dict[str, str] = {}
 """`path: function` -> why it may be longer."""

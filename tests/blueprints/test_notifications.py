@@ -283,7 +283,7 @@ def test_what_cannot_reach_somebody_stays_as_it_was(app: Flask, world: World, br
     browse("viewer@acme.example").send("POST", SCREEN, {"told": ALWAYS_ON, "digest": "none"})
     after = choices(app, world, Role.VIEWER)
     changed = {found for found in before if before[found] != after[found]}
-    assert changed == {Event.MEMBER_ROLE_CHANGED, Event.MEMBER_REMOVED}
+    assert changed == {Event.MEMBER_ROLE_CHANGED, Event.MEMBER_REMOVED, Event.SCREEN_CAN_DO_IT}
     assert all(after[found] == frozenset() for found in changed)
 
 

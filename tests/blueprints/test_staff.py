@@ -263,7 +263,12 @@ def test_refusals_of_a_rule_stand_on_the_form(app: Flask, acme: Things, browse: 
     wrong = {**form("admin.record_payment", acme), "amount": "12,x", "paid_on": "tomorrow"}
     answer = lead.send("POST", action_path(acme, "invoices/{invoice_id}/paid"), wrong)
     assert answer.status_code == 422
-    for shown in ("Write an amount such as 1200.00.", "Write a day such as 2026-03-31.", "12,x", "tomorrow"):
+    for shown in (
+        "Write a point, not a comma, such as 1200.00.",
+        "Write a day such as 2026-03-31.",
+        "12,x",
+        "tomorrow",
+    ):
         assert shown in answer.text
     with app.app_context():
         assert {row.status for row in db.session.scalars(select(Invoice))} == {InvoiceStatus.OPEN}

@@ -26,9 +26,10 @@ Browse = Callable[[str | None], Browser]
 COUNTED = {"attempt_counters"}
 """Guesses stay counted although the request fails."""
 WITHOUT_CHANGE = {"account.appearance", "webhooks.receive_stripe_event"} | {
-    f"api.{view}" for view in ("zendesk", "intercom_initialize", "intercom_submit", "helpscout")
+    f"api.{view}"
+    for view in ("zendesk", "intercom_initialize", "intercom_submit", "helpscout", "dismiss_nudge")
 }
-"""Of those that must be signed, tests/portal/billing and tests/blueprints/test_help_desk_signatures.py speak."""
+"""Of those that must be signed, tests/portal/billing, test_help_desk_signatures.py and test_nudges.py speak."""
 NOTHING_PLANNED = {f"billing.{view}" for view in ("confirm_switch", "keep_plan", "release_change")}
 """Stripe's double offers no other plan and has none to take back: tests/portal/billing/test_switching.py has."""
 NO_CONTRACT = {"admin.add_document"}

@@ -52,9 +52,12 @@ def test_a_mail_provider_switches_it_off_in_one_click(app: Flask, world: World) 
 
 
 def test_a_person_switches_it_off_by_the_button(app: Flask, world: World, browse: Browse) -> None:
-    answer = browse(None).send("POST", link_of(app, world, "member-added"), token="")
+    link = link_of(app, world, "member-added")
+    answer = browse(None).send("POST", link, token="")
     assert "Mails are off" in answer.text
     assert SCREEN in answer.text
+    again = browse(None).send("GET", link).text
+    assert ("Mails are off" in again, "<form" in again) == (True, False)
 
 
 def test_the_links_of_a_digest_name_everything_in_it(app: Flask, world: World, browse: Browse) -> None:

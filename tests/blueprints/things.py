@@ -13,6 +13,7 @@ from portal.api_keys.service import create_key
 from portal.company.tax_ids import add_tax_id
 from portal.extensions import db
 from portal.identity.models import Organization, SecondFactor
+from portal.inbox.models import AuditStatus, FileRole, InboxTicket, TicketAudit, TicketAuditFile
 from portal.invoices.models import Invoice, InvoiceLine, InvoiceSource, InvoiceStatus
 from portal.kit.clock import utcnow
 from portal.kit.tokens import digest, new_id
@@ -36,6 +37,7 @@ from tests.factories import (
     make_reconciliation,
     make_user,
 )
+from tests.portal.nudges.writing import make_nudge
 
 ALWAYS_ON = [
     f"{event}:{channel}"
@@ -71,7 +73,12 @@ class Things:
     document_id: str
     reconciliation_id: str
     tax_id: str
+    audit_id: str
+    ticket_id: str
+    nudge_id: str
+    name: str = "audit.csv"
     page: str = "profile"
+    screen: str = "usage"
     filename: str = "css/base.css"
 
 
@@ -109,7 +116,50 @@ def make_things(tenant: Tenant) -> Things:
         document_id=make_document(tenant.organization_id, f"Order form of {domain}.pdf"),
         reconciliation_id=make_reconciliation(tenant.organization_id),
         tax_id=make_tax_id(actor),
+        audit_id=make_ticket_audit(),
+        ticket_id=make_unclear_ticket(domain),
+        nudge_id=make_nudge(tenant, Role.OWNER),
     )
+
+
+def make_ticket_audit() -> str:
+    """An audit that failed, and yet has a file; committed."""
+    audit = TicketAudit(
+        name="tickets.csv",
+        file_names="tickets.csv",
+        status=AuditStatus.FAILED,
+        error="No ticket could be read.",
+        currency="usd",
+        tagger="default",
+        created_by="Lead",
+        next_attempt_at=None,
+    )
+    db.session.add(audit)
+    db.session.flush()
+    file = {"role": FileRole.OUTPUT, "name": "audit.csv", "content": b"rank\r\n"}
+    db.session.add(TicketAuditFile(audit_id=audit.id, **file))
+    db.session.commit()
+    return audit.id
+
+
+def make_unclear_ticket(external_id: str) -> str:
+    """A stored ticket that nobody has looked at; committed."""
+    ticket = InboxTicket(
+        source="csv",
+        external_id=external_id,
+        reason="refund",
+        confidence=0.4,
+        is_unclear=True,
+        tagger_version="1",
+        text_hash=digest(external_id),
+        why="words: money",
+        language="en",
+        subject="Money",
+        excerpt="What about my money?",
+    )
+    db.session.add(ticket)
+    db.session.commit()
+    return ticket.id
 
 
 def make_notification(tenant: Tenant, role: Role, text: str, **more: Any) -> str:
@@ -307,6 +357,17 @@ def form(endpoint: str, things: Things) -> dict[str, Any]:
         "admin.replay_one_event": {"reason": REASON},
         "admin.replay_events_since": {"reason": REASON, "since": "2026-10-01T09:00"},
         "admin.reconcile": {"reason": REASON},
+        "admin.change_flag_percent": {"reason": REASON, "percent": "100"},
+        "admin.change_flag_organization": {
+            "reason": REASON,
+            "organization": things.organization_id,
+            "flag_state": "on",
+        },
+        "admin.ask_ticket_audit": {
+            "files": (io.BytesIO(b"id,subject,body\n1,Refund,Money back please\n"), "tickets.csv"),
+            "tagger": "default",
+        },
+        "admin.pin_ticket_reason": {"reason": "refund"},
         "admin.ask_recovery": {"reason": REASON},
         "admin.approve_recovery": {"reason": REASON},
         "admin.cancel_recovery": {"reason": REASON},
@@ -315,5 +376,7 @@ def form(endpoint: str, things: Things) -> dict[str, Any]:
         "api.intercom_initialize": {},
         "api.intercom_submit": {},
         "api.helpscout": {},
+        "api.dismiss_nudge": {},
+        "nudges.dismiss_note": {},
     }
     return forms[endpoint]

@@ -4,9 +4,11 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from playwright.sync_api import BrowserContext, ConsoleMessage, Page, expect
+from playwright.sync_api import BrowserContext, ConsoleMessage, Locator, Page, expect
+from sqlalchemy import create_engine, delete
 
 from demo.story import PASSWORD
+from portal.identity.models import AttemptCounter
 from tests.support.totp import fresh_code_at
 
 WAIT_MS = 15_000
@@ -82,12 +84,24 @@ class Reception:
 
 def sign_in(page: Page, email: str, password: str = PASSWORD, database_url: str = "") -> None:
     """From the sign-in page to the first screen."""
+    if database_url:
+        forget_tries(database_url)
     give_password(page, email, password)
     expect(page).not_to_have_url(re.compile("/auth/sign-in"))
     if page.url.endswith("/auth/second-factor"):
         give_code(page, fresh_code_at(database_url, email))
     expect(page.get_by_role("main")).to_be_visible()
     expect(page).not_to_have_url(re.compile("/auth/"))
+
+
+def forget_tries(database_url: str) -> None:
+    """All browsers come from one address: how often those of other journeys signed in shall not count."""
+    engine = create_engine(database_url)
+    try:
+        with engine.begin() as connection:
+            connection.execute(delete(AttemptCounter))
+    finally:
+        engine.dispose()
 
 
 def give_password(page: Page, email: str, password: str = PASSWORD) -> None:
@@ -110,9 +124,9 @@ def open_screen(page: Page, name: str) -> None:
     expect(page.get_by_role("heading", level=1)).to_be_visible()
 
 
-def row_of(page: Page, text: str) -> Any:
-    """The row of a table that names `text`."""
-    return page.get_by_role("row").filter(has_text=text)
+def row_of(place: Page | Locator, text: str) -> Any:
+    """The row of a table that names `text`; in the whole page or a part of it."""
+    return place.get_by_role("row").filter(has_text=text)
 
 
 def said(page: Page, text: str) -> None:

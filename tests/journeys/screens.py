@@ -95,12 +95,19 @@ SCREENS = (
     Screen("notifications.inbox", OWNER, "/account/notifications"),
     Screen("notifications.inbox", NEWCOMER, "/account/notifications"),
     Screen("notifications.inbox", NOBODY, "/account/notifications"),
+    Screen("help.overview", OWNER, "/account/help"),
+    Screen("help.overview", VIEWER, "/account/help"),
+    Screen("help.overview", NOBODY, "/account/help"),
     Screen("notifications.confirm_unsubscribe", None, "/notifications/unsubscribe/unknown", status=410),
     Screen("invitation.show", None, "/invitations/unknown", status=410),
     Screen("admin.organizations", STAFF, "/admin/organizations"),
     Screen("admin.organizations", STAFF, "/admin/organizations?q=nobody+at+all"),
     Screen("admin.organization_page", STAFF, "/admin/organizations?q=acme", "main td a"),
     Screen("admin.jobs", STAFF, "/admin/jobs"),
+    Screen("admin.flags", STAFF, "/admin/flags"),
+    Screen("admin.flags", LEAD, "/admin/flags"),
+    Screen("admin.confirm_flag_percent", LEAD, "/admin/flags", "a[href$='/percent']"),
+    Screen("admin.confirm_flag_organization", LEAD, "/admin/flags", "a[href$='/organization']"),
     Screen("admin.webhooks", STAFF, "/admin/webhooks"),
     Screen("admin.webhooks", STAFF, "/admin/webhooks?status=lost&organization=Nowhere", status=422),
     Screen("admin.webhook_event", STAFF, "/admin/webhooks", "#events td a"),
@@ -124,6 +131,14 @@ SCREENS = (
         "main td a",
         then="#documents a[href$='/remove']",
     ),
+    Screen("admin.deflection", STAFF, "/admin/deflection"),
+    Screen("admin.deflection", STAFF, "/admin/deflection?quarter=soon", status=422),
+    Screen("admin.ticket_audits", STAFF, "/admin/deflection/audits"),
+    Screen("admin.new_ticket_audit", LEAD, "/admin/deflection/audits/new"),
+    Screen("admin.ticket_audit", STAFF, "/admin/deflection/audits", "main td a"),
+    Screen("admin.inbox_tickets", STAFF, "/admin/deflection/tickets"),
+    Screen("admin.inbox_tickets", LEAD, "/admin/deflection/tickets?show=any"),
+    Screen("admin.inbox_tickets", STAFF, "/admin/deflection/tickets?show=lost&reason=none", status=422),
     Screen("admin.notifications", STAFF, "/admin/notifications"),
     Screen("admin.confirm_dead_letter", STAFF, "/admin/notifications/1/resend", status=403),
     Screen("admin.organization_page", STAFF, "/admin/organizations?q=globex", "main td a"),
@@ -182,7 +197,7 @@ REDIRECTS = (
     ("billing.pay", OWNER, "/account/billing/pay", "/account/billing"),
     ("admin.start", STAFF, "/admin", "/admin/organizations"),
 )
-# Addresses without a page: files, and answers for machines.
+# Addresses without a page: files, answers for machines, and the frame that lives in the product's page.
 NO_PAGES = {
     "static",
     "ops.brand",
@@ -194,7 +209,11 @@ NO_PAGES = {
     "admin.audit_log_file",
     "invoices.invoice_pdf",
     "billing.contract_document",
+    "admin.deflection_csv",
     "admin.document_file",
+    "admin.ticket_audit_file",
+    "api.nudge",
+    "nudges.frame",
 }
 
 

@@ -9,14 +9,14 @@ from tests.journeys.test_staff import LEAD, give_reason
 from tests.support.processes import wait_until
 
 
-def reload_until(page: Page, what: str, text: str) -> None:
+def reload_until(page: Page, what: str, text: str, *, seconds: float = 20.0) -> None:
     """The worker is at it: look again until the page says `text`."""
 
     def is_there() -> bool:
         page.reload()
         return text in page.get_by_role("main").inner_text()
 
-    wait_until(what, is_there)
+    wait_until(what, is_there, seconds=seconds)
 
 
 def change_something_at_stripe(reception: Reception) -> None:

@@ -37,7 +37,7 @@ def test_only_owners_manage_owners() -> None:
 
 def test_the_billing_role_sees_nothing_but_billing_invoices_and_usage() -> None:
     screens = [screen.name for screen in open_screens(Role.BILLING)]
-    assert screens == ["profile", "notifications", "security", "billing", "usage", "invoices"]
+    assert screens == ["profile", "notifications", "security", "billing", "usage", "invoices", "help"]
 
 
 def test_a_viewer_changes_nothing() -> None:
@@ -45,7 +45,7 @@ def test_a_viewer_changes_nothing() -> None:
 
 
 def test_without_an_organization_only_screens_that_need_none_are_open() -> None:
-    assert [screen.name for screen in open_screens(None)] == ["profile", "notifications", "security"]
+    assert [screen.name for screen in open_screens(None)] == ["profile", "notifications", "security", "help"]
     assert open_screens(Role.OWNER) == list(SCREENS)
 
 

@@ -86,6 +86,17 @@ def payloads(topic: str, name: str) -> list[dict[str, Any]]:
         "invoice-paid": [{**invoice, "paid_at": days(-1)}, {**invoice, "paid_at": None}],
         "invoice-corrected": [{**invoice, "correction": "CN-0003"}, {**invoice, "correction": None}],
         "contract-documents-changed": [{"document": name, "kind": kind} for kind in ("added", "removed")],
+        "screen-can-do-it": [
+            {
+                "title": "Invite teammates yourself",
+                "advice": f"On the Team page {name} can be invited.",
+                "organization": "Acme",
+                "screen": "team",
+                "screen_label": "Team",
+                "wrote_at": days(-40),
+                "is_about": True,
+            }
+        ],
         "usage-alert": [
             {"meter": name, "used": 812_345, "limit": 1_000_000, "percent": 81, "period_ends_at": days(8)}
         ],

@@ -54,6 +54,7 @@ AUDIENCES: dict[Event, tuple[set[str], set[str]]] = {
     Event.API_KEY_REVOKED: ({OWNER, ADMIN}, {OWNER, ADMIN}),
     Event.API_KEY_LEAKED: ({OWNER, ADMIN}, {OWNER, ADMIN}),
     Event.API_KEY_EXPIRING: ({OWNER, ADMIN}, {OWNER, ADMIN}),
+    Event.SCREEN_CAN_DO_IT: ({MEMBER}, {MEMBER}),
     Event.NEW_DEVICE: ({MEMBER}, {MEMBER}),
     Event.SECOND_FACTOR_CHANGED: ({MEMBER}, {MEMBER}),
     Event.EMAIL_CHANGED: ({MEMBER, GONE}, {MEMBER}),
